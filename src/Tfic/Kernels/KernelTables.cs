@@ -1,0 +1,10 @@
+namespace Tfic.Kernels;
+
+/// <summary>Every kernel of the core: what a forced row is checked against, and what reports list.</summary>
+public static class KernelTables
+{
+    /// <summary>The tables, one a kernel. A new kernel adds its table here.</summary>
+    public static IReadOnlyList<VariantTable> All { get; } =
+    [
+    ];
+}
