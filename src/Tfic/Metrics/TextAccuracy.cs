@@ -1,6 +1,13 @@
 namespace Tfic.Metrics;
 
-/// <summary>The paper's accuracy of read text (Della Fiore et al., Section 3.3) and what it is made of.</summary>
+/// <summary>
+/// How well text was read: the paper's accuracy (Della Fiore et al., Section 3.3) and the two measures that the
+/// literature on text recognition reports.
+/// </summary>
+/// <remarks>
+/// Accuracy looks at alphanumeric characters only; <see cref="Cer(string, string)"/> and <see cref="Ned"/> look at
+/// the text as written, so case, punctuation and spaces count. All count UTF-16 code units.
+/// </remarks>
 public static class TextAccuracy
 {
     /// <summary>1 − lev(G, T) / max(|G|, |T|) over alphanumeric characters; case counts.</summary>
@@ -12,6 +19,50 @@ public static class TextAccuracy
         string g = Alphanumeric(truth), t = Alphanumeric(read);
         int longest = Math.Max(g.Length, t.Length);
         return longest == 0 ? 1.0 : 1.0 - (double)Levenshtein(g, t) / longest;
+    }
+
+    /// <summary>
+    /// Character error rate: lev(G, T) / |G|, the number of insertions, deletions and substitutions for each
+    /// character of the truth.
+    /// </summary>
+    /// <param name="truth">The true text G.</param>
+    /// <param name="read">The text T that was read.</param>
+    /// <returns>0 for a perfect reading; above 1 where more was wrong than there was. An empty truth counts as one
+    /// character, so that reading nothing there gives 0 and every invented character costs 1.</returns>
+    public static double Cer(string truth, string read) => Cer([(truth, read)]);
+
+    /// <summary>
+    /// Character error rate of a set: Σ lev(G, T) / Σ |G|, so that every character weighs the same whatever the
+    /// length of its line.
+    /// </summary>
+    /// <param name="lines">True and read texts.</param>
+    /// <returns>0 for perfect readings and for an empty set.</returns>
+    public static double Cer(IEnumerable<(string Truth, string Read)> lines)
+    {
+        ArgumentNullException.ThrowIfNull(lines);
+        long errors = 0, characters = 0;
+        foreach ((string truth, string read) in lines)
+        {
+            errors += Levenshtein(truth, read);
+            characters += truth.Length;
+        }
+
+        return (double)errors / Math.Max(characters, 1);
+    }
+
+    /// <summary>
+    /// 1 − normalised edit distance, 1 − lev(G, T) / max(|G|, |T|): the "1-N.E.D." of the ICDAR 2019 competitions
+    /// (ArT, LSVT, ReCTS). The value of a set is the mean over its lines.
+    /// </summary>
+    /// <param name="truth">The true text G.</param>
+    /// <param name="read">The text T that was read.</param>
+    /// <returns>0…1; 1 for a perfect reading, two empty texts included.</returns>
+    public static double Ned(string truth, string read)
+    {
+        ArgumentNullException.ThrowIfNull(truth);
+        ArgumentNullException.ThrowIfNull(read);
+        int longest = Math.Max(truth.Length, read.Length);
+        return longest == 0 ? 1.0 : 1.0 - (double)Levenshtein(truth, read) / longest;
     }
 
     /// <summary>Keeps the ASCII letters and digits of a text.</summary>
