@@ -1,0 +1,309 @@
+using System.Globalization;
+using Tfic.Imaging;
+using Tfic.Metrics;
+using Tfic.Synthesis;
+using Tfic.Training.Data;
+using Tfic.Training.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tfic.Training;
+
+/// <summary>What a codec is trained on and for how long.</summary>
+public sealed record CodecTrainingOptions
+{
+    /// <summary>Folder for log and checkpoint.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>1: distortion and rate. 2: rate and OCR loss through the frozen recogniser (paper, Section 3.2).</summary>
+    public int Stage { get; init; } = 1;
+
+    /// <summary>Total steps, those of earlier sessions included.</summary>
+    public long Steps { get; init; } = 10_000;
+
+    /// <summary>Pictures a step.</summary>
+    public int Batch { get; init; } = 8;
+
+    /// <summary>Learning rate on the plateau.</summary>
+    public double LearningRate { get; init; } = 4e-4;
+
+    /// <summary>Share of the steps over which the rate falls.</summary>
+    public double DecayShare { get; init; } = 0.4;
+
+    /// <summary>λ of stage 1 at qualities 1 and 8, geometric between: loss = λ·255²·MSE + bits per pixel.</summary>
+    public (double Lowest, double Highest) Lambda { get; init; } = (3e-6, 1e-2);
+
+    /// <summary>Factor on λ in stage 2; the paper has 0. A little keeps pictures worth looking at.</summary>
+    public double LambdaFactor { get; init; } = 0.1;
+
+    /// <summary>
+    /// γ of stage 2 at qualities 1 and 8, geometric between: loss = bits per pixel + γ · CTC loss per character.
+    /// </summary>
+    public (double Lowest, double Highest) Gamma { get; init; } = (3e-3, 0.3);
+
+    /// <summary>Seed of pictures, weights, noise and order.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads of torch.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>g_a, g_s and the recogniser in bfloat16 with float32 weights.</summary>
+    public bool BFloat16 { get; init; }
+
+    /// <summary>Steps between checkpoints.</summary>
+    public long CheckpointInterval { get; init; } = 500;
+
+    /// <summary>How the lines look.</summary>
+    public LineOptions Lines { get; init; } = LineOptions.Default;
+}
+
+/// <summary>Trains the compact codec for all its rates at once.</summary>
+/// <remarks>
+/// Each picture of a batch is coded at its own quality, drawn uniformly from 1 … 8. The losses of the qualities
+/// differ by orders of magnitude; each is weighted by λ^−0.6, which makes them about equal, so that the low
+/// rates, the ones that matter here, are not drowned by the high ones.
+/// </remarks>
+public static class CodecTrainer
+{
+    private const double BalanceExponent = -0.6;
+    private const int CropSize = 256;
+    private const int ValidationLines = 128;
+
+    private sealed record Batch(float[] Pictures, long[] Targets, long[] Lengths);
+
+    /// <summary>Trains or goes on, then returns the network in evaluation mode.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="fonts">All fonts; the training split of them is drawn.</param>
+    /// <param name="words">All words; likewise.</param>
+    /// <param name="network">Starts here: random weights for stage 1, stage 1's result for stage 2.</param>
+    /// <param name="recogniser">The frozen recogniser; needed in stage 2, gives figures in stage 1.</param>
+    /// <param name="cancellation">Stops after the current step.</param>
+    /// <exception cref="ArgumentException">Stage 2 without a recogniser, or an unknown stage.</exception>
+    public static RunState Train(
+        CodecTrainingOptions options,
+        FontSet fonts,
+        WordList words,
+        CompactCodecNetwork network,
+        CompactRecogniserNetwork? recogniser,
+        CancellationToken cancellation)
+    {
+        if (options.Stage is not (1 or 2))
+            throw new ArgumentException($"There is no stage {options.Stage}: give 1 or 2.", nameof(options));
+        if (options.Stage == 2 && recogniser is null)
+            throw new ArgumentException("Stage 2 trains through a recogniser: give one.", nameof(recogniser));
+
+        set_num_threads(options.Threads);
+        ScalarType precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        network.SetPrecision(precision);
+        if (recogniser is not null)
+        {
+            recogniser.eval();
+            recogniser.SetPrecision(precision);
+            foreach (Modules.Parameter parameter in recogniser.parameters())
+                parameter.requires_grad = false;
+        }
+
+        using optim.Optimizer optimizer = optim.Adam(network.parameters(), options.LearningRate);
+        var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
+        var training = new CodecSamples(new LineGenerator(
+            options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed));
+        var validation = new CodecSamples(new LineGenerator(
+            options.Lines, fonts.Split(Split.Validation), words.Split(Split.Validation), options.Seed));
+
+        using Tensor down = LineInput.ResamplingMatrix(CodecSamples.Height, LineInput.Height);
+        using Tensor across = LineInput.ResamplingMatrix(CodecSamples.Width, LineInput.Width);
+        Prefetch<Batch>? batches = null;
+        try
+        {
+            return run.Train(
+                options.Steps, options.LearningRate, options.DecayShare, clipNorm: 1, options.CheckpointInterval,
+                i =>
+                {
+                    // Stage 2 keeps every eighth batch for whole pages, so that they stay codable.
+                    bool pages = options.Stage == 1 ? false : i % 8 == 7;
+                    batches ??= new Prefetch<Batch>(i, 4, n => options.Stage == 1 || n % 8 == 7
+                        ? Crops(training, n, options.Batch)
+                        : Lines(training, n, options.Batch));
+                    Batch batch = batches.Next();
+                    network.train();
+                    return options.Stage == 1 || pages
+                        ? DistortionStep(options, network, batch)
+                        : OcrStep(options, network, recogniser!, batch, down, across);
+                },
+                () => Validate(network, recogniser, validation, options.Batch, down, across),
+                cancellation);
+        }
+        finally
+        {
+            batches?.Dispose();
+            network.eval();
+        }
+    }
+
+    /// <summary>Value of a geometric scale from quality 1 to 8.</summary>
+    /// <param name="quality">[B], 1…8.</param>
+    /// <param name="ends">Values at 1 and at 8.</param>
+    public static Tensor Geometric(Tensor quality, (double Lowest, double Highest) ends) =>
+        ((quality - 1) * (Math.Log(ends.Highest / ends.Lowest) / (CompactCodecNetwork.QualityCount - 1))).exp()
+        * ends.Lowest;
+
+    private static StepReport DistortionStep(CodecTrainingOptions options, CompactCodecNetwork network, Batch batch)
+    {
+        Tensor x = tensor(batch.Pictures, [batch.Lengths.Length, 3, CropSize, CropSize]);
+        Tensor quality = rand(x.shape[0]) * (CompactCodecNetwork.QualityCount - 1) + 1;
+        Tensor lambda = Geometric(quality, options.Lambda);
+        CompactCodecNetwork.Pass pass = network.Train(x, quality);
+        (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
+        Tensor loss = ((lambda * mse + bpp) * Balance(lambda, options)).mean();
+        loss.backward();
+        return new StepReport(
+            loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", double.NaN));
+    }
+
+    private static StepReport OcrStep(
+        CodecTrainingOptions options,
+        CompactCodecNetwork network,
+        CompactRecogniserNetwork recogniser,
+        Batch batch,
+        Tensor down,
+        Tensor across)
+    {
+        int size = batch.Lengths.Length;
+        Tensor x = tensor(batch.Pictures, [size, 3, CodecSamples.Height, CodecSamples.Width]);
+        Tensor quality = rand(size) * (CompactCodecNetwork.QualityCount - 1) + 1;
+        Tensor lambda = Geometric(quality, options.Lambda), gamma = Geometric(quality, options.Gamma);
+        CompactCodecNetwork.Pass pass = network.Train(x, quality);
+        (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
+
+        // A decoder clamps; the gradient passes as if it did not, or saturated pixels would never learn.
+        Tensor seen = pass.Reconstruction + (pass.Reconstruction.clamp(0, 1) - pass.Reconstruction).detach();
+        Tensor logits = recogniser.call(LineInput.Normalise(seen, down, across));
+        Tensor ctc = CtcPerLine(logits, batch.Targets, batch.Lengths);
+        Tensor loss = ((bpp + gamma * ctc + lambda * options.LambdaFactor * mse) * Balance(lambda, options)).mean();
+        loss.backward();
+        return new StepReport(
+            loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", ctc.mean().item<float>()));
+    }
+
+    /// <summary>λ^−0.6, scaled to 1 at quality 1.</summary>
+    private static Tensor Balance(Tensor lambda, CodecTrainingOptions options) =>
+        (lambda / options.Lambda.Lowest).pow(BalanceExponent);
+
+    private static (Tensor BitsPerPixel, Tensor SquaredError) RateAndDistortion(CompactCodecNetwork.Pass pass, Tensor x)
+    {
+        Tensor bpp = (pass.LatentBits + pass.HyperBits) / (x.shape[2] * x.shape[3]);
+        Tensor mse = (pass.Reconstruction - x).square().mean([1, 2, 3]) * (255.0 * 255.0);
+        return (bpp, mse);
+    }
+
+    private static double Psnr(Tensor mse) => 10 * Math.Log10(255.0 * 255.0 / mse.detach().mean().item<float>());
+
+    /// <summary>CTC loss of each line, divided by its length.</summary>
+    private static Tensor CtcPerLine(Tensor logits, long[] targets, long[] lengths)
+    {
+        long batch = logits.shape[0], frames = logits.shape[1];
+        Tensor perLine = functional.ctc_loss(
+            functional.log_softmax(logits.transpose(0, 1), 2), tensor(targets),
+            full([batch], frames, ScalarType.Int64), tensor(lengths), zero_infinity: true, reduction: Reduction.None);
+        return perLine / tensor(lengths).clamp_min(1);
+    }
+
+    private static string Validate(
+        CompactCodecNetwork network,
+        CompactRecogniserNetwork? recogniser,
+        CodecSamples samples,
+        int batchSize,
+        Tensor down,
+        Tensor across)
+    {
+        using IDisposable guard = no_grad();
+        network.eval();
+        var report = new List<string>();
+        foreach (int quality in (int[])[1, 2, 3, 4, 5, 6, 8])
+        {
+            double bits = 0, error = 0, accuracy = 0;
+            for (int first = 0; first < ValidationLines; first += batchSize)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Batch batch = Lines(samples, first / batchSize, batchSize, out string[] texts);
+                Tensor x = tensor(batch.Pictures, [batchSize, 3, CodecSamples.Height, CodecSamples.Width]);
+                CompactCodecNetwork.Pass pass = network.Quantise(x, full([batchSize], (double)quality));
+                Tensor seen = pass.Reconstruction.clamp(0, 1);
+                (Tensor bpp, Tensor mse) = RateAndDistortion(pass with { Reconstruction = seen }, x);
+                bits += bpp.sum().item<float>();
+                error += mse.sum().item<float>();
+                if (recogniser is null)
+                    continue;
+                long[] best = recogniser.call(LineInput.Normalise(seen, down, across)).argmax(2)
+                    .contiguous().data<long>().ToArray();
+                int frames = best.Length / batchSize;
+                for (int b = 0; b < batchSize; b++)
+                {
+                    accuracy += TextAccuracy.Accuracy(
+                        texts[b], Charset.Collapse(best.AsSpan(b * frames, frames)));
+                }
+            }
+
+            double psnr = 10 * Math.Log10(255.0 * 255.0 / (error / ValidationLines));
+            report.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"q{quality} {bits / ValidationLines:f4} bpp {psnr:f2} dB {accuracy / ValidationLines:f4}"));
+        }
+
+        return string.Join(", ", report);
+    }
+
+    private static Batch Lines(CodecSamples samples, long number, int size) => Lines(samples, number, size, out _);
+
+    private static Batch Lines(CodecSamples samples, long number, int size, out string[] texts)
+    {
+        var pictures = new float[size * 3 * CodecSamples.Width * CodecSamples.Height];
+        var targets = new List<long>();
+        texts = new string[size];
+        for (int b = 0; b < size; b++)
+        {
+            (Picture picture, texts[b]) = samples.Line(number * size + b);
+            ToPlanes(picture, pictures.AsSpan(b * picture.Samples.Length, picture.Samples.Length));
+            targets.AddRange(texts[b].Select(c => (long)Charset.ClassOf(c)));
+        }
+
+        return new Batch(pictures, [.. targets], [.. texts.Select(t => (long)t.Length)]);
+    }
+
+    /// <summary>Three squares in four are cut from stretched lines, one is a piece of a page.</summary>
+    private static Batch Crops(CodecSamples samples, long number, int size)
+    {
+        var pictures = new float[size * 3 * CropSize * CropSize];
+        for (int b = 0; b < size; b++)
+        {
+            long index = number * size + b;
+            Picture crop;
+            if (index % 4 == 0)
+            {
+                crop = samples.Piece(index, CropSize);
+            }
+            else
+            {
+                Picture line = samples.Line(index).Picture;
+                int left = (int)(unchecked((ulong)index * 0x9E3779B97F4A7C15UL) >> 40)
+                    % (CodecSamples.Width - CropSize + 1);
+                crop = CodecSamples.Crop(line, left, 0, CropSize, CropSize);
+            }
+
+            ToPlanes(crop, pictures.AsSpan(b * crop.Samples.Length, crop.Samples.Length));
+        }
+
+        return new Batch(pictures, [], new long[size]);
+    }
+
+    private static void ToPlanes(Picture picture, Span<float> planes)
+    {
+        int pixels = (int)picture.PixelCount;
+        for (int c = 0; c < 3; c++)
+        {
+            for (int i = 0; i < pixels; i++)
+                planes[c * pixels + i] = picture.Samples[picture.Channels == 3 ? 3 * i + c : i] / 255f;
+        }
+    }
+}

@@ -1,0 +1,283 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tfic.Training.Networks;
+
+/// <summary>
+/// The compact codec: convolutional transforms with a mean-scale hyperprior (Minnen et al. 2018, without its
+/// context model) and one learned gain a rate (Cui et al. 2021), so that one set of weights serves all rates.
+/// </summary>
+/// <remarks>
+/// <code>
+/// x ─ g_a ─ y ─ ·gain ─ y' ─────────── round(y' − μ) + μ ─ ŷ' ─ /gain ─ g_s ─ x̂
+///                       └ h_a ─ z ─ round ─ ẑ ─ h_s ─ μ, scale index
+/// </code>
+/// y has 96 channels at 1/16 of the picture's size, z 32 at 1/64. The encoder (g_a, h_a) costs 1.4 thousand
+/// multiply-accumulates a pixel, h_s and g_s 2.1 thousand.
+/// </remarks>
+public sealed class CompactCodecNetwork : Module
+{
+    /// <summary>Channels of y.</summary>
+    public const int LatentChannels = 96;
+
+    /// <summary>Channels of z.</summary>
+    public const int HyperChannels = 32;
+
+    /// <summary>Number of learned rates; qualities 1 … 8 and everything between.</summary>
+    public const int QualityCount = 8;
+
+    /// <summary>A picture's sides must be multiples of this.</summary>
+    public const int Stride = 64;
+
+    /// <summary>
+    /// h_s gives scale indexes as 16 + 8·(its raw output): raw outputs of order one then move across the table.
+    /// </summary>
+    private const double IndexOrigin = 16.0, IndexStep = 8.0;
+
+#pragma warning disable IDE1006 // field names are the names in the state_dict
+    private readonly AnalysisTransform g_a = new();
+    private readonly HyperAnalysis h_a = new();
+    private readonly HyperSynthesis h_s = new();
+    private readonly SynthesisTransform g_s = new();
+    private readonly EntropyBottleneck entropy_bottleneck = new(HyperChannels);
+    private readonly Parameter gain_log2;
+    private readonly Parameter scale_offset;
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the codec with random weights.</summary>
+    public CompactCodecNetwork()
+        : base(nameof(CompactCodecNetwork))
+    {
+        // Half an octave a level to begin with, the top level at 8: about where training takes them.
+        Tensor levels = arange(QualityCount, ScalarType.Float32).view(-1, 1) * 0.7 - 1.5;
+        gain_log2 = Parameter(levels.expand(QualityCount, LatentChannels).clone());
+        scale_offset = Parameter(zeros(QualityCount, LatentChannels));
+        RegisterComponents();
+    }
+
+    /// <summary>Analysis transform, x → y.</summary>
+    public AnalysisTransform GA => g_a;
+
+    /// <summary>Hyper-analysis, y' → z.</summary>
+    public HyperAnalysis HA => h_a;
+
+    /// <summary>Hyper-synthesis, ẑ → raw prior parameters.</summary>
+    public HyperSynthesis HS => h_s;
+
+    /// <summary>Synthesis transform, ŷ → x̂.</summary>
+    public SynthesisTransform GS => g_s;
+
+    /// <summary>Prior of z.</summary>
+    public EntropyBottleneck Bottleneck => entropy_bottleneck;
+
+    /// <summary>log2 of the gains, [8, 96].</summary>
+    public Parameter GainLog2 => gain_log2;
+
+    /// <summary>What each quality adds to the scale index, [8, 96], in table steps.</summary>
+    public Tensor ScaleOffset => scale_offset * IndexStep;
+
+    /// <summary>Factor and origin that turn h_s's raw scale outputs into table indexes.</summary>
+    public static (double Origin, double Step) IndexMap => (IndexOrigin, IndexStep);
+
+    /// <summary>What one pass gives.</summary>
+    /// <param name="Reconstruction">x̂ [B, 3, H, W], not clamped.</param>
+    /// <param name="LatentBits">Bits of ŷ, [B].</param>
+    /// <param name="HyperBits">Bits of ẑ, [B].</param>
+    public readonly record struct Pass(Tensor Reconstruction, Tensor LatentBits, Tensor HyperBits);
+
+    /// <summary>Codes pictures as in training: noise for the rate, straight-through rounding for the picture.</summary>
+    /// <param name="pictures">[B, 3, H, W], 0…1, sides multiples of 64.</param>
+    /// <param name="quality">[B], 1…8.</param>
+    /// <returns>Reconstructions and bits; differentiable.</returns>
+    public Pass Train(Tensor pictures, Tensor quality) => Run(pictures, quality, noise: true);
+
+    /// <summary>Codes pictures as a real encoder does, with rounding only.</summary>
+    /// <inheritdoc cref="Train"/>
+    public Pass Quantise(Tensor pictures, Tensor quality) => Run(pictures, quality, noise: false);
+
+    /// <summary>Interpolates a table of the 8 qualities at fractional ones.</summary>
+    /// <param name="table">[8, C].</param>
+    /// <param name="quality">[B].</param>
+    /// <returns>[B, C, 1, 1].</returns>
+    public static Tensor AtQuality(Tensor table, Tensor quality)
+    {
+        Tensor position = (quality - 1).clamp(0, QualityCount - 1);
+        Tensor below = position.floor().clamp_max(QualityCount - 2);
+        Tensor fraction = (position - below).unsqueeze(1);
+        Tensor index = below.to(ScalarType.Int64);
+        Tensor low = table.index_select(0, index), high = table.index_select(0, index + 1);
+        return (low + (high - low) * fraction).unsqueeze(-1).unsqueeze(-1);
+    }
+
+    /// <summary>Sets the arithmetic of g_a and g_s to float32 or bfloat16; what chooses probabilities stays float32.</summary>
+    public void SetPrecision(ScalarType precision)
+    {
+        foreach (Convolution layer in g_a.modules().Concat(g_s.modules()).OfType<Convolution>())
+            layer.Precision = precision;
+    }
+
+    private Pass Run(Tensor pictures, Tensor quality, bool noise)
+    {
+        Tensor gain = exp2(AtQuality(gain_log2, quality));
+        Tensor y = g_a.call(pictures).to(ScalarType.Float32) * gain;
+        Tensor z = h_a.call(y);
+        Tensor hyperBits = entropy_bottleneck.call(noise ? z + rand_like(z) - 0.5 : z.round());
+
+        Tensor parameters = h_s.call(RoundStraightThrough(z));
+        Tensor mean = parameters.narrow(1, 0, LatentChannels);
+        Tensor index = parameters.narrow(1, LatentChannels, LatentChannels) * IndexStep + IndexOrigin
+            + AtQuality(ScaleOffset, quality);
+        Tensor residual = y - mean;
+        Tensor latentBits = GaussianConditional.Bits(
+            noise ? residual + rand_like(residual) - 0.5 : residual.round(), GaussianConditional.Scale(index));
+
+        Tensor decoded = (RoundStraightThrough(residual) + mean) / gain;
+        Tensor reconstruction = g_s.call(decoded).to(ScalarType.Float32);
+        return new Pass(reconstruction, latentBits.sum([1, 2, 3]), hyperBits.sum([1, 2, 3]));
+    }
+
+    private static Tensor RoundStraightThrough(Tensor x) => x + (x.round() - x).detach();
+
+    private static Tensor exp2(Tensor x) => (x * Math.Log(2)).exp();
+}
+
+/// <summary>x + conv1(lrelu(conv0(x))).</summary>
+public sealed class ResidualBlock : Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006
+    private readonly Convolution conv0;
+    private readonly Convolution conv1;
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the block.</summary>
+    /// <param name="channels">Channels in and out.</param>
+    public ResidualBlock(long channels)
+        : base(nameof(ResidualBlock))
+    {
+        conv0 = new Convolution(channels, channels, (3, 3));
+        conv1 = new Convolution(channels, channels, (1, 1), gain: 0.3);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x) => x + conv1.call(Activation.LeakyRelu(conv0.call(x)));
+}
+
+/// <summary>The codec's activation.</summary>
+internal static class Activation
+{
+    /// <summary>LeakyReLU of slope 1/8: exact in binary.</summary>
+    public static Tensor LeakyRelu(Tensor x) => functional.leaky_relu(x, 0.125);
+}
+
+/// <summary>g_a: picture → y, 1/16 of the size.</summary>
+public sealed class AnalysisTransform : Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006
+    private readonly Convolution conv0 = new(48, 32, (1, 1));
+    private readonly Convolution conv1 = new(32, 64, (3, 3), stride: 2);
+    private readonly Convolution conv2 = new(64, CompactCodecNetwork.LatentChannels, (3, 3), stride: 2);
+    private readonly ResidualBlock res0 = new(CompactCodecNetwork.LatentChannels);
+    private readonly ResidualBlock res1 = new(CompactCodecNetwork.LatentChannels);
+    private readonly Convolution conv3 =
+        new(CompactCodecNetwork.LatentChannels, CompactCodecNetwork.LatentChannels, (1, 1));
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the transform with random weights.</summary>
+    public AnalysisTransform()
+        : base(nameof(AnalysisTransform)) => RegisterComponents();
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x)
+    {
+        x = functional.pixel_unshuffle(x, 4);
+        x = Activation.LeakyRelu(conv0.call(x));
+        x = Activation.LeakyRelu(conv1.call(x));
+        x = Activation.LeakyRelu(conv2.call(x));
+        x = res1.call(res0.call(x));
+        return conv3.call(x);
+    }
+}
+
+/// <summary>h_a: y' → z, 1/4 of the size.</summary>
+public sealed class HyperAnalysis : Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006
+    private readonly Convolution conv0 = new(CompactCodecNetwork.LatentChannels, 64, (3, 3), stride: 2);
+    private readonly Convolution conv1 = new(64, CompactCodecNetwork.HyperChannels, (3, 3), stride: 2);
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the transform with random weights.</summary>
+    public HyperAnalysis()
+        : base(nameof(HyperAnalysis)) => RegisterComponents();
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x) => conv1.call(functional.relu(conv0.call(x)));
+}
+
+/// <summary>h_s: ẑ → mean and raw scale of y', 4 times the size. Runs on integers when deployed.</summary>
+public sealed class HyperSynthesis : Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006
+    private readonly Convolution conv0 = new(CompactCodecNetwork.HyperChannels, 256, (3, 3));
+    private readonly Convolution conv1 = new(64, 256, (3, 3));
+    private readonly Convolution conv2 = new(64, 2 * CompactCodecNetwork.LatentChannels, (1, 1), gain: 0.3);
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the transform with random weights.</summary>
+    public HyperSynthesis()
+        : base(nameof(HyperSynthesis)) => RegisterComponents();
+
+    /// <summary>The three layers in order.</summary>
+    public IReadOnlyList<Convolution> Layers => [conv0, conv1, conv2];
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x)
+    {
+        x = functional.pixel_shuffle(functional.relu(conv0.call(x)), 2);
+        x = functional.pixel_shuffle(functional.relu(conv1.call(x)), 2);
+        return conv2.call(x);
+    }
+
+    /// <summary>The largest activation that enters each layer, for the calibration of the integer form.</summary>
+    /// <param name="x">ẑ, [B, 32, H, W].</param>
+    /// <returns>Maxima of |ẑ| and of the inputs of the second and third layer.</returns>
+    public float[] InputMaxima(Tensor x)
+    {
+        using IDisposable guard = no_grad();
+        Tensor first = functional.relu(conv0.call(x));
+        Tensor second = functional.relu(conv1.call(functional.pixel_shuffle(first, 2)));
+        return [x.abs().max().item<float>(), first.max().item<float>(), second.max().item<float>()];
+    }
+}
+
+/// <summary>g_s: ŷ → picture, 16 times the size.</summary>
+public sealed class SynthesisTransform : Module<Tensor, Tensor>
+{
+#pragma warning disable IDE1006
+    private readonly Convolution conv0 =
+        new(CompactCodecNetwork.LatentChannels, CompactCodecNetwork.LatentChannels, (1, 1));
+    private readonly ResidualBlock res0 = new(CompactCodecNetwork.LatentChannels);
+    private readonly ResidualBlock res1 = new(CompactCodecNetwork.LatentChannels);
+    private readonly Convolution conv1 = new(CompactCodecNetwork.LatentChannels, 192, (1, 1));
+    private readonly ResidualBlock res2 = new(48);
+    private readonly Convolution conv2 = new(48, 96, (1, 1));
+    private readonly Convolution conv3 = new(24, 48, (3, 3), gain: 0.5);
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the transform with random weights.</summary>
+    public SynthesisTransform()
+        : base(nameof(SynthesisTransform)) => RegisterComponents();
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor y)
+    {
+        Tensor x = res1.call(res0.call(conv0.call(y)));
+        x = functional.pixel_shuffle(Activation.LeakyRelu(conv1.call(x)), 2);
+        x = res2.call(x);
+        x = functional.pixel_shuffle(Activation.LeakyRelu(conv2.call(x)), 2);
+        return functional.pixel_shuffle(conv3.call(x), 4);
+    }
+}
