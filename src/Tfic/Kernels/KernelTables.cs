@@ -6,5 +6,8 @@ public static class KernelTables
     /// <summary>The tables, one a kernel. A new kernel adds its table here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        Dct.BlockDct.ForwardTable,
+        Dct.BlockDct.InverseTable,
+        Dct.BlockDct.QuantiseTable,
     ];
 }
