@@ -1,0 +1,184 @@
+using Tfic.Imaging;
+
+namespace Tfic.Synthesis;
+
+/// <summary>A drawn line.</summary>
+/// <param name="Picture">RGB, at its own shape or at the size that the options ask for.</param>
+/// <param name="Text">What it says: printable ASCII, no space at either end.</param>
+/// <param name="Font">Family and style of its font.</param>
+public sealed record TextLine(Picture Picture, string Text, string Font);
+
+/// <summary>Draws lines of text from a seed.</summary>
+/// <remarks>
+/// A line is made as a plane of coverage (how much ink each pixel has) and a plane of background pattern, both in 0…1:
+/// glyphs → bending and turning → blur, then colours are put on: picture = background·(1 − ink) + text·ink.
+/// </remarks>
+public sealed class LineGenerator
+{
+    private readonly LineOptions _options;
+    private readonly FontSet _fonts;
+    private readonly LineText _text;
+    private readonly ulong _seed;
+
+    /// <summary>Makes a generator; it can be used by any number of threads at once.</summary>
+    /// <exception cref="ArgumentException">There is no font, or an option is out of its range.</exception>
+    public LineGenerator(LineOptions options, FontSet fonts, WordList words, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(fonts);
+        ArgumentNullException.ThrowIfNull(words);
+        options.Validate();
+        if (fonts.Fonts.IsEmpty)
+        {
+            throw new ArgumentException(
+                "There is no font to draw with. Name font files, or install some: apt install fonts-dejavu-core.",
+                nameof(fonts));
+        }
+
+        _options = options;
+        _fonts = fonts;
+        _text = new LineText(options, words);
+        _seed = seed;
+    }
+
+    /// <summary>Draws one line: always the same for the same options, fonts, words, seed and index.</summary>
+    /// <param name="index">Any number.</param>
+    public TextLine Draw(long index)
+    {
+        var random = new RandomStream(_seed, index);
+        Font font = _fonts.Draw(ref random);
+        string text = _text.Draw(ref random, font);
+        return new TextLine(Draw(ref random, font, text), text, font.Name);
+    }
+
+    private Picture Draw(ref RandomStream random, Font font, string text)
+    {
+        double size = random.In(_options.FontSize);
+        bool print = random.Chance(_options.PrintProbability);
+        double drawnSize = print ? random.In(_options.PrintSize) : size;
+
+        Plane ink = Ink(ref random, font, text, drawnSize);
+        if (print || random.Chance(_options.BlurProbability))
+        {
+            // Print is blurred by half as much: it is enlarged as well.
+            double sigma = random.In(_options.Blur) * drawnSize / 32 * (print ? 0.5 : 1);
+            ink.Blur(sigma);
+        }
+
+        Picture picture = Colour(ref random, ink, print);
+        if (print || random.Chance(_options.GrainProbability))
+            AddGrain(ref random, picture, random.In(_options.Grain));
+
+        int width = picture.Width, height = picture.Height;
+        if (print)
+        {
+            double scale = size / drawnSize;
+            width = Math.Max(1, (int)Math.Round(width * scale));
+            height = Math.Max(1, (int)Math.Round(height * scale));
+        }
+
+        if (_options is { Width: { } fixedWidth, Height: { } fixedHeight })
+            (width, height) = (fixedWidth, fixedHeight);
+        return width == picture.Width && height == picture.Height
+            ? picture
+            : Resampling.Resize(picture, width, height);
+    }
+
+    /// <summary>Sets the text and bends and turns it.</summary>
+    private Plane Ink(ref RandomStream random, Font font, string text, double size)
+    {
+        bool hinted = random.Chance(_options.HintingProbability);
+        double characterSpacing = 0, wordSpacing = 1;
+        if (random.Chance(_options.SpacingProbability))
+        {
+            characterSpacing = random.In(_options.CharacterSpacing) * size;
+            wordSpacing = random.In(_options.WordSpacing);
+        }
+
+        GlyphRun run;
+        double ascent, descent;
+        Face face = font.Rent();
+        try
+        {
+            face.SetSize(size);
+            run = GlyphRun.Set(face, text, hinted, characterSpacing, wordSpacing);
+            (ascent, descent) = (face.Ascent, face.Descent);
+        }
+        finally
+        {
+            font.Return(face);
+        }
+
+        int boldShift = random.Chance(_options.EmboldenProbability) ? Math.Max(1, (int)(size / 32)) : 0;
+        bool tight = random.Chance(_options.TightProbability);
+        int top = tight ? run.Top : Math.Min(run.Top, -(int)Math.Ceiling(ascent));
+        int bottom = tight ? run.Bottom : Math.Max(run.Bottom, (int)Math.Ceiling(descent));
+        int textWidth = run.Right - run.Left + boldShift, textHeight = bottom - top;
+
+        Span<double> margins = stackalloc double[4];
+        foreach (ref double margin in margins)
+            margin = random.In(_options.Margin) * size;
+        if (random.Chance(_options.SlackProbability))
+        {
+            double slack = random.In(_options.Slack) * textWidth;
+            Alignment alignment = _options.Alignment == Alignment.Any
+                ? (Alignment)random.Integer(1, 3)
+                : _options.Alignment;
+            double before = alignment switch
+            {
+                Alignment.Left => 0,
+                Alignment.Centre => 0.5,
+                _ => 1,
+            };
+            margins[0] += slack * before;
+            margins[2] += slack * (1 - before);
+        }
+
+        Bend bend = Bend.Draw(ref random, _options, size);
+        (int left, int above, int right, int below) = (
+            (int)Math.Round(margins[0]), (int)Math.Round(margins[1]),
+            (int)Math.Round(margins[2]), (int)Math.Round(margins[3]));
+        if (bend.IsNone)
+        {
+            var plane = new Plane(left + textWidth + right, above + textHeight + below);
+            Paint(run, plane, left - run.Left, above - top, boldShift);
+            return plane;
+        }
+
+        // One pixel of nothing around the text lets the interpolation fade its edge.
+        var flat = new Plane(textWidth + 2, textHeight + 2);
+        Paint(run, flat, 1 - run.Left, 1 - top, boldShift);
+        return bend.Apply(flat, left, above, right, below);
+    }
+
+    private static void Paint(GlyphRun run, Plane plane, int x, int y, int boldShift)
+    {
+        run.Paint(plane.Samples, plane.Width, x, y);
+        if (boldShift > 0)
+            run.Paint(plane.Samples, plane.Width, x + boldShift, y);
+    }
+
+    private Picture Colour(ref RandomStream random, Plane ink, bool print)
+    {
+        Background background = Background.Draw(ref random, _options, ink.Width, ink.Height, print);
+        var picture = new Picture(ink.Width, ink.Height, 3);
+        background.Compose(ink, picture);
+        return picture;
+    }
+
+    private static void AddGrain(ref RandomStream random, Picture picture, double sigma)
+    {
+        // Grain of scanners and cameras is mostly in brightness: one number a pixel, not one a channel.
+        Span<byte> samples = picture.Samples;
+        float deviation = (float)sigma;
+        for (int i = 0; i < samples.Length; i += 3)
+        {
+            float grain = random.Normal() * deviation;
+            samples[i] = Shade(samples[i] + grain);
+            samples[i + 1] = Shade(samples[i + 1] + grain);
+            samples[i + 2] = Shade(samples[i + 2] + grain);
+        }
+    }
+
+    internal static byte Shade(float value) => (byte)Math.Clamp(value + 0.5f, 0f, 255f);
+}
