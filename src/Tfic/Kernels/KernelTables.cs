@@ -9,5 +9,6 @@ public static class KernelTables
         Dct.BlockDct.ForwardTable,
         Dct.BlockDct.InverseTable,
         Dct.BlockDct.QuantiseTable,
+        Convolution.Conv2d.Variants,
     ];
 }
