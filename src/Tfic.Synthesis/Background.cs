@@ -11,13 +11,15 @@ internal sealed class Background
 
     private readonly Vector3 _text, _first, _second;
     private readonly Plane? _pattern;
+    private readonly Picture? _picture;
 
-    private Background(Vector3 text, Vector3 first, Vector3 second, Plane? pattern)
+    private Background(Vector3 text, Vector3 first, Vector3 second, Plane? pattern, Picture? picture = null)
     {
         _text = text;
         _first = first;
         _second = second;
         _pattern = pattern;
+        _picture = picture;
     }
 
     private enum Kind
@@ -27,15 +29,39 @@ internal sealed class Background
         Gradient,
         Noise,
         Quasicrystal,
+        Picture,
+    }
+
+    /// <summary>Reads the pictures of a folder, none larger than it needs to be behind a line.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="TficFormatException">There is no picture in it, or a damaged one.</exception>
+    public static Picture[] Load(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder of background pictures {folder}.");
+        string[] extensions = [".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".pnm"];
+        string[] paths = [.. Directory.EnumerateFiles(folder)
+            .Where(p => extensions.Contains(Path.GetExtension(p).ToLowerInvariant()))
+            .Order(StringComparer.Ordinal).Take(500)];
+        if (paths.Length == 0)
+            throw new TficFormatException($"There is no picture (PNG, JPEG or PNM) in the folder {folder}.");
+        return Array.ConvertAll(paths, path =>
+        {
+            Picture picture = PictureConversion.ToRgb(PictureFile.Read(path));
+            double scale = Math.Min(1, 1024.0 / Math.Max(picture.Width, picture.Height));
+            return scale == 1 ? picture : Resampling.Resize(
+                picture, Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale)));
+        });
     }
 
     /// <summary>Draws colours that differ enough, and a pattern.</summary>
-    public static Background Draw(ref RandomStream random, LineOptions options, int width, int height, bool print)
+    public static Background Draw(
+        ref RandomStream random, LineOptions options, Picture[] pictures, int width, int height, bool print)
     {
         Span<double> weights =
         [
             options.WhiteWeight, options.PlainWeight, options.GradientWeight, options.NoiseWeight,
-            options.QuasicrystalWeight,
+            options.QuasicrystalWeight, options.PictureWeight,
         ];
         var kind = (Kind)random.Weighted(weights);
         bool inverse = random.Chance(options.InverseProbability);
@@ -67,6 +93,8 @@ internal sealed class Background
         Vector3 text = black ? new Vector3(textLuma) : WithLuma(ref random, textLuma, textLuma);
         Vector3 first = WithLuma(ref random, least, 1);
         Vector3 second = kind == Kind.Plain ? first : WithLuma(ref random, least, 1);
+        if (kind == Kind.Picture)
+            (first, second) = (new Vector3(least), Vector3.One);
         if (inverse)
         {
             text = Vector3.One - text;
@@ -81,7 +109,8 @@ internal sealed class Background
             Kind.Quasicrystal => Quasicrystal(ref random, width, height),
             _ => null,
         };
-        return new Background(text, first, second, pattern);
+        Picture? picture = kind == Kind.Picture ? Part(ref random, pictures, width, height) : null;
+        return new Background(text, first, second, pattern, picture);
     }
 
     /// <summary>Fills an RGB picture: background where there is no ink, text where there is.</summary>
@@ -90,10 +119,15 @@ internal sealed class Background
         Span<byte> target = picture.Samples;
         ReadOnlySpan<float> coverage = ink.Samples;
         ReadOnlySpan<float> pattern = _pattern is null ? default : _pattern.Samples;
+        ReadOnlySpan<byte> behind = _picture is null ? default : _picture.Samples;
         Vector3 text = _text * 255, first = _first * 255, step = (_second - _first) * 255;
         for (int i = 0; i < coverage.Length; i++)
         {
-            Vector3 colour = pattern.IsEmpty ? first : first + step * pattern[i];
+            Vector3 colour = first;
+            if (!pattern.IsEmpty)
+                colour += step * pattern[i];
+            else if (!behind.IsEmpty)
+                colour += step * new Vector3(behind[3 * i], behind[3 * i + 1], behind[3 * i + 2]) * (1 / 255f);
             colour += (text - colour) * coverage[i];
             target[3 * i] = LineGenerator.Shade(colour.X);
             target[3 * i + 1] = LineGenerator.Shade(colour.Y);
@@ -118,6 +152,24 @@ internal sealed class Background
         }
 
         return Vector3.Clamp(new Vector3(luma) + chroma * Math.Max(0, reach), Vector3.Zero, Vector3.One);
+    }
+
+    /// <summary>A part of one of the pictures, enlarged if the picture is too small.</summary>
+    private static Picture Part(ref RandomStream random, Picture[] pictures, int width, int height)
+    {
+        Picture picture = random.Pick<Picture>(pictures);
+        double scale = Math.Max((double)width / picture.Width, (double)height / picture.Height);
+        if (scale > 1)
+        {
+            picture = Resampling.Resize(
+                picture, (int)Math.Ceiling(picture.Width * scale), (int)Math.Ceiling(picture.Height * scale));
+        }
+
+        int left = random.Integer(0, picture.Width - width), top = random.Integer(0, picture.Height - height);
+        var part = new Picture(width, height, 3);
+        for (int y = 0; y < height; y++)
+            picture.Row(top + y).Slice(3 * left, 3 * width).CopyTo(part.Row(y));
+        return part;
     }
 
     private static Plane Gradient(ref RandomStream random, int width, int height)

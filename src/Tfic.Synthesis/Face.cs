@@ -58,11 +58,13 @@ internal sealed unsafe class Face : IDisposable
 
     /// <summary>Sets the height of the em square.</summary>
     /// <param name="pixels">1…2000.</param>
-    public void SetSize(double pixels)
+    /// <param name="stretch">Factor of all widths.</param>
+    public void SetSize(double pixels, double stretch = 1)
     {
-        var size = new CLong((int)Math.Round(pixels * 64));
+        var width = new CLong((int)Math.Round(pixels * stretch * 64));
+        var height = new CLong((int)Math.Round(pixels * 64));
         // 72 dots an inch make a point a pixel.
-        Check(FreeType.FT_Set_Char_Size(_face, size, size, 72, 72));
+        Check(FreeType.FT_Set_Char_Size(_face, width, height, 72, 72));
         Size = pixels;
     }
 

@@ -12,7 +12,9 @@ internal sealed class GlyphRun
     /// <summary>Where the pen comes to stand after the last glyph, in pixels.</summary>
     public double Advance { get; private set; }
 
-    /// <summary>First column with ink, relative to the starting point of the pen.</summary>
+    /// <summary>
+    /// First column with ink, relative to the starting point of the pen. A run without ink counts as a rectangle.
+    /// </summary>
     public int Left { get; private set; } = int.MaxValue;
 
     /// <summary>First row with ink, relative to the baseline.</summary>
@@ -24,8 +26,7 @@ internal sealed class GlyphRun
     /// <summary>First row after the ink.</summary>
     public int Bottom { get; private set; } = int.MinValue;
 
-    /// <summary>Whether there is no ink at all.</summary>
-    public bool IsBlank => Left >= Right;
+    private bool IsBlank => Left >= Right;
 
     /// <summary>Sets a text in a face at the size it has.</summary>
     /// <param name="face">The face.</param>
@@ -61,6 +62,8 @@ internal sealed class GlyphRun
         }
 
         run.Advance = pen - (text.Length > 0 ? characterSpacing : 0);
+        if (run.IsBlank)
+            (run.Left, run.Top, run.Right, run.Bottom) = (0, -1, Math.Max(1, (int)run.Advance), 0);
         return run;
     }
 

@@ -19,9 +19,12 @@ public sealed class LineGenerator
     private readonly FontSet _fonts;
     private readonly LineText _text;
     private readonly ulong _seed;
+    private readonly Picture[] _pictures;
 
     /// <summary>Makes a generator; it can be used by any number of threads at once.</summary>
     /// <exception cref="ArgumentException">There is no font, or an option is out of its range.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder of background pictures does not exist.</exception>
+    /// <exception cref="TficFormatException">That folder has no picture, or a damaged one.</exception>
     public LineGenerator(LineOptions options, FontSet fonts, WordList words, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -39,6 +42,7 @@ public sealed class LineGenerator
         _fonts = fonts;
         _text = new LineText(options, words);
         _seed = seed;
+        _pictures = options.PictureWeight > 0 ? Background.Load(options.PictureFolder!) : [];
     }
 
     /// <summary>Draws one line: always the same for the same options, fonts, words, seed and index.</summary>
@@ -58,12 +62,20 @@ public sealed class LineGenerator
         double drawnSize = print ? random.In(_options.PrintSize) : size;
 
         Plane ink = Ink(ref random, font, text, drawnSize);
+        bool worn = print && random.Chance(_options.WearProbability);
+        if (worn)
+            Wear(ref random, ink, drawnSize);
         if (print || random.Chance(_options.BlurProbability))
         {
             // Print is blurred by half as much: it is enlarged as well.
             double sigma = random.In(_options.Blur) * drawnSize / 32 * (print ? 0.5 : 1);
             ink.Blur(sigma);
         }
+
+        // Thin strokes drawn small and blurred would all but vanish.
+        ink.RaisePeak(0.6f);
+        if (print && !worn && random.Chance(_options.BilevelProbability))
+            ink.MakeBilevel((float)random.In(new Interval(0.2, 0.35)));
 
         Picture picture = Colour(ref random, ink, print);
         if (print || random.Chance(_options.GrainProbability))
@@ -95,13 +107,19 @@ public sealed class LineGenerator
             wordSpacing = random.In(_options.WordSpacing);
         }
 
+        double stretch = random.Chance(_options.StretchProbability) ? random.In(_options.Stretch) : 1;
+        string? neighbour = random.Chance(_options.NeighbourProbability) ? _text.Draw(ref random, font) : null;
+
         GlyphRun run;
+        GlyphRun? other = null;
         double ascent, descent;
         Face face = font.Rent();
         try
         {
-            face.SetSize(size);
+            face.SetSize(size, stretch);
             run = GlyphRun.Set(face, text, hinted, characterSpacing, wordSpacing);
+            if (neighbour is not null)
+                other = GlyphRun.Set(face, neighbour, hinted, characterSpacing, wordSpacing);
             (ascent, descent) = (face.Ascent, face.Descent);
         }
         finally
@@ -134,6 +152,13 @@ public sealed class LineGenerator
             margins[2] += slack * (1 - before);
         }
 
+        // The neighbour's lowest or highest rows stand at the picture's edge, in room that is made for them.
+        bool isAbove = random.Chance(0.5);
+        int part = other is null ? 0 : Math.Max(1, (int)(random.In(new Interval(0.04, 0.16)) * size));
+        double gap = part + Math.Max(1, 0.06 * size);
+        if (other is not null)
+            margins[isAbove ? 1 : 3] = Math.Max(margins[isAbove ? 1 : 3], gap);
+
         Bend bend = Bend.Draw(ref random, _options, size);
         (int left, int above, int right, int below) = (
             (int)Math.Round(margins[0]), (int)Math.Round(margins[1]),
@@ -142,6 +167,9 @@ public sealed class LineGenerator
         {
             var plane = new Plane(left + textWidth + right, above + textHeight + below);
             Paint(run, plane, left - run.Left, above - top, boldShift);
+            other?.Paint(
+                plane.Samples, plane.Width, left - other.Left,
+                isAbove ? part - other.Bottom : plane.Height - part - other.Top);
             return plane;
         }
 
@@ -149,6 +177,31 @@ public sealed class LineGenerator
         var flat = new Plane(textWidth + 2, textHeight + 2);
         Paint(run, flat, 1 - run.Left, 1 - top, boldShift);
         return bend.Apply(flat, left, above, right, below);
+    }
+
+    /// <summary>Takes ink away: in specks, in stripes along the line, or all but a raster of dots.</summary>
+    private static void Wear(ref RandomStream random, Plane ink, double size)
+    {
+        int kind = random.Below(3);
+        float loss = (float)random.In(new Interval(0.2, kind == 2 ? 0.6 : 0.9));
+        double share = random.In(new Interval(0.04, 0.22));
+        // A raster needs some eight dots to a capital to be readable, stripes may be finer.
+        double period = size * random.In(kind == 1 ? new Interval(0.16, 0.6) : new Interval(0.075, 0.09));
+        double phase = random.Unit() * period;
+        for (int y = 0; y < ink.Height; y++)
+        {
+            double stripe = 0.5 + 0.5 * Math.Cos(2 * Math.PI * (y + phase) / period);
+            for (int x = 0; x < ink.Width; x++)
+            {
+                float lost = kind switch
+                {
+                    0 => random.Chance(share) ? loss : 0,
+                    1 => stripe > 0.85 ? loss : 0,
+                    _ => loss * (float)(1 - (1 - stripe) * (0.5 - 0.5 * Math.Cos(2 * Math.PI * (x + phase) / period))),
+                };
+                ink.Samples[y * ink.Width + x] *= 1 - lost;
+            }
+        }
     }
 
     private static void Paint(GlyphRun run, Plane plane, int x, int y, int boldShift)
@@ -160,7 +213,8 @@ public sealed class LineGenerator
 
     private Picture Colour(ref RandomStream random, Plane ink, bool print)
     {
-        Background background = Background.Draw(ref random, _options, ink.Width, ink.Height, print);
+        Background background = Background.Draw(
+            ref random, _options, _pictures, ink.Width, ink.Height, print);
         var picture = new Picture(ink.Width, ink.Height, 3);
         background.Compose(ink, picture);
         return picture;

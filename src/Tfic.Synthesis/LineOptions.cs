@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Tfic.Synthesis;
@@ -39,6 +40,8 @@ public sealed record LineOptions
         FontSize = new(32, 32),
         EmboldenProbability = 0,
         SpacingProbability = 0,
+        StretchProbability = 0,
+        NeighbourProbability = 0,
         SlackProbability = 0,
         Margin = new(0.1, 0.1),
         SkewProbability = 0,
@@ -112,6 +115,12 @@ public sealed record LineOptions
     /// <summary>Width of the space between words, as a multiple of the font's.</summary>
     public Interval WordSpacing { get; init; } = new(0.7, 2.2);
 
+    /// <summary>Probability that characters are made narrower or wider.</summary>
+    public double StretchProbability { get; init; } = 0.2;
+
+    /// <summary>By which factor.</summary>
+    public Interval Stretch { get; init; } = new(0.6, 1.4);
+
     /// <summary>Each of the four margins, in em.</summary>
     public Interval Margin { get; init; } = new(0, 0.3);
 
@@ -128,6 +137,9 @@ public sealed record LineOptions
 
     /// <summary>Where the text stands in a wider picture.</summary>
     public Alignment Alignment { get; init; } = Alignment.Any;
+
+    /// <summary>Probability that the line above or below reaches a little into the picture.</summary>
+    public double NeighbourProbability { get; init; } = 0.06;
 
     /// <summary>Probability that the line is turned.</summary>
     public double SkewProbability { get; init; } = 0.3;
@@ -174,7 +186,10 @@ public sealed record LineOptions
     /// <summary>Relative weight of parts of pictures; needs <see cref="PictureFolder"/>.</summary>
     public double PictureWeight { get; init; }
 
-    /// <summary>Folder of the pictures for <see cref="PictureWeight"/>.</summary>
+    /// <summary>
+    /// Folder of the pictures for <see cref="PictureWeight"/>: its files of known formats (not those of folders below),
+    /// in the order of their names, at most 500.
+    /// </summary>
     public string? PictureFolder { get; init; }
 
     /// <summary>Probability that a dark text is black or nearly so.</summary>
@@ -194,6 +209,12 @@ public sealed record LineOptions
 
     /// <summary>Height of the em square at which such a line is drawn, in pixels.</summary>
     public Interval PrintSize { get; init; } = new(12, 24);
+
+    /// <summary>Probability that such a line has lost ink, in specks or in stripes, or consists of dots.</summary>
+    public double WearProbability { get; init; } = 0.25;
+
+    /// <summary>Probability that such a line was scanned in black and white without greys.</summary>
+    public double BilevelProbability { get; init; } = 0.15;
 
     /// <summary>Probability that every pixel of the finished picture is a little off.</summary>
     public double GrainProbability { get; init; } = 0.25;
@@ -220,12 +241,17 @@ public sealed record LineOptions
         ArgumentNullException.ThrowIfNull(json);
         try
         {
-            LineOptions options = JsonSerializer.Deserialize(json, SynthesisJson.Default.LineOptions)
-                ?? throw new TficFormatException("The line options are null; give an object.");
+            // Generated readers set init-only properties that are not given to zero instead of leaving their
+            // defaults, so what is given is laid over all the defaults before it is read.
+            JsonObject merged = JsonSerializer.SerializeToNode(Default, SynthesisJson.Default.LineOptions)!.AsObject();
+            JsonNode given = JsonNode.Parse(json) ?? throw new JsonException("null is no object");
+            foreach ((string name, JsonNode? value) in given.AsObject())
+                merged[name] = value?.DeepClone();
+            LineOptions options = merged.Deserialize(SynthesisJson.Default.LineOptions)!;
             options.Validate();
             return options;
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new TficFormatException($"The line options cannot be used: {e.Message}", -1, e);
         }
@@ -256,6 +282,7 @@ public sealed record LineOptions
             PunctuationProbability, HintingProbability, EmboldenProbability, SpacingProbability, TightProbability,
             SlackProbability, SkewProbability, BlurProbability, SineProbability, CosineProbability, HorizontalShare,
             BlackTextProbability, InverseProbability, PrintProbability, GrainProbability, JpegProbability,
+            StretchProbability, NeighbourProbability, WearProbability, BilevelProbability,
         ];
         foreach (double probability in probabilities)
             Demand(probability is >= 0 and <= 1, "every probability and share is 0…1");
@@ -263,6 +290,7 @@ public sealed record LineOptions
         Within(PrintSize, 4, 500, nameof(PrintSize));
         Within(CharacterSpacing, -0.2, 4, nameof(CharacterSpacing));
         Within(WordSpacing, 0.3, 10, nameof(WordSpacing));
+        Within(Stretch, 0.2, 5, nameof(Stretch));
         Within(Margin, 0, 4, nameof(Margin));
         Within(Slack, 0, 10, nameof(Slack));
         Within(Blur, 0, 8, nameof(Blur));

@@ -41,7 +41,7 @@ internal sealed class LineText
         string text = random.Weighted(kinds) switch
         {
             0 => Words(ref random),
-            1 => Number(ref random),
+            1 => Entry(ref random),
             _ => RandomCharacters(ref random),
         };
         if (font.CapitalsOnly)
@@ -107,7 +107,7 @@ internal sealed class LineText
             {
                 // A first word that is too long is cut off, a later one is left out.
                 if (i == 0)
-                    text.Append(word.AsSpan(0, _options.MaxCharacters));
+                    text.Append(word.AsSpan(0, Math.Min(word.Length, _options.MaxCharacters)));
                 break;
             }
 
@@ -120,12 +120,27 @@ internal sealed class LineText
     private static string Punctuate(ref RandomStream random, string word)
     {
         double kind = random.Unit();
+        string apart = random.Chance(0.12) ? " " : "";
         if (kind < 0.6)
-            return word + random.Pick<string>(s_after);
+            return word + apart + random.Pick<string>(s_after);
         if (kind < 0.75)
-            return random.Pick<string>(s_before) + word;
+            return random.Pick<string>(s_before) + apart + word;
         string pair = random.Pick<string>(s_around);
         return pair[0] + word + pair[1];
+    }
+
+    /// <summary>A number, or a number after what it is the number of.</summary>
+    private string Entry(ref RandomStream random)
+    {
+        string number = Number(ref random);
+        if (!random.Chance(0.3))
+            return number;
+        string label = _words.Words[random.Below(_words.Words.Length)];
+        int room = _options.MaxCharacters - number.Length - 3;
+        if (room < label.Length)
+            return number;
+        label = random.Chance(0.6) ? label.ToUpperInvariant() : label[..1].ToUpperInvariant() + label[1..];
+        return label + random.Pick<string>([": ", " : ", ":", " ", " = ", "=", " - ", ". ", " #", " ("]) + number;
     }
 
     private string RandomCharacters(ref RandomStream random)

@@ -51,6 +51,25 @@ internal sealed class Plane(int width, int height)
         }
     }
 
+    /// <summary>Multiplies all, if needed, so that the greatest sample is at least this.</summary>
+    public void RaisePeak(float least)
+    {
+        float peak = 0;
+        foreach (float sample in Samples)
+            peak = Math.Max(peak, sample);
+        if (peak >= least || peak == 0)
+            return;
+        foreach (ref float sample in Samples.AsSpan())
+            sample *= least / peak;
+    }
+
+    /// <summary>Makes every sample 0 or 1.</summary>
+    public void MakeBilevel(float threshold)
+    {
+        foreach (ref float sample in Samples.AsSpan())
+            sample = sample > threshold ? 1 : 0;
+    }
+
     private static void AddScaled(Span<float> target, ReadOnlySpan<float> source, float factor, bool first)
     {
         int lanes = System.Numerics.Vector<float>.Count, i = 0;
