@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# Everything one does with this repository, on Debian or Ubuntu; `./build.sh help` lists it. On other systems install
+# the .NET 10 SDK and, if you like, cmake, a C++ compiler, GoogleTest, FreeType and libtorch, and run the same verbs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+export DOTNET_CLI_UI_LANGUAGE=en
+
+readonly results=artifacts/test-results
+readonly native_packages=(g++ make cmake)
+readonly test_packages=(
+  libgtest-dev libfreetype6 libtorch-dev wamerican
+  fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation2 fonts-linuxlibertine fonts-open-sans fonts-urw-base35)
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "build.sh: $*"; exit 1; }
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh VERB [ARGUMENTS]
+
+  demo [PICTURE]      encode a picture at three qualities, decode and read it back, and write demo.html
+  test                build everything and run all tests
+  bench [FILTER]      run the benchmarks (those whose name matches) into benchmarks/results
+  train [ARGUMENTS]   install what training needs and run `tfic train ARGUMENTS`
+  format [--check]    format the code, or only say whether it is formatted
+
+Missing packages are installed with apt, as root or through sudo. TFIC_INSTALL=no leaves the machine as it is.
+TEXT
+}
+
+# The given packages that are not installed, one a line.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf '%s\n' "$package"
+  done
+}
+
+# install PACKAGE...: installs those that are missing and that this release of the system has.
+install() {
+  if [ "${TFIC_INSTALL:-yes}" = no ] || ! command -v apt-get >/dev/null; then
+    return
+  fi
+  local missing wanted=() absent=() package as_root=()
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+      as_root=(sudo)
+    else
+      say "Packages are missing, and this user may not install them. Run this as root, then try again:"
+      say ""
+      say "    apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+      say ""
+      say "or go on without them: TFIC_INSTALL=no ./build.sh ..."
+      exit 1
+    fi
+  fi
+
+  # A fresh machine has no package lists; an old one has lists that name files long gone.
+  "${as_root[@]}" apt-get update -qq </dev/null || say "apt-get update failed; going on with the lists there are"
+  for package in "${missing[@]}"; do
+    if [ -n "$(apt-cache madison "$package" 2>/dev/null)" ]; then wanted+=("$package"); else absent+=("$package"); fi
+  done
+  [ ${#absent[@]} = 0 ] || say "Not in this system's packages, going on without: ${absent[*]}"
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  say "Installing ${wanted[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >&2 \
+    || fail "apt could not install them; the messages above say why"
+}
+
+has_sdk() { command -v "$1" >/dev/null && "$1" --list-sdks 2>/dev/null | grep -q '^10\.'; }
+
+# The .NET 10 SDK: the one on the path, one in ~/.dotnet, the system's package, or Microsoft's own installer.
+find_dotnet() {
+  local home="${DOTNET_INSTALL_DIR:-$HOME/.dotnet}"
+  # Without the ICU libraries, which a bare machine lacks, dotnet starts in this mode only.
+  if ! ls /usr/lib/*/libicuuc.so.* >/dev/null 2>&1; then export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1; fi
+  has_sdk dotnet && return
+  if ! has_sdk "$home/dotnet"; then
+    [ "${TFIC_INSTALL:-yes}" != no ] || fail "the .NET 10 SDK is missing: see https://dot.net/download"
+    if command -v apt-cache >/dev/null && [ -n "$(apt-cache madison dotnet-sdk-10.0 2>/dev/null)" ]; then
+      install dotnet-sdk-10.0
+      has_sdk dotnet && return
+    fi
+    install ca-certificates curl libstdc++6
+    command -v curl >/dev/null || fail "curl is missing, and with it a way to get the .NET 10 SDK"
+    say "Installing the .NET 10 SDK into $home"
+    mkdir -p artifacts
+    curl -fsSL https://dot.net/v1/dotnet-install.sh -o artifacts/dotnet-install.sh \
+      && bash artifacts/dotnet-install.sh --channel 10.0 --install-dir "$home" >&2 \
+      || fail "the .NET 10 SDK could not be downloaded; install it from https://dot.net/download and try again"
+    has_sdk "$home/dotnet" || fail "the SDK in $home does not start"
+  fi
+  export DOTNET_ROOT="$home" PATH="$home:$PATH"
+}
+
+build_cli() {
+  dotnet build src/Tfic.Cli -c Release -v quiet >&2
+}
+
+demo() {
+  install "${native_packages[@]}"
+  find_dotnet
+  build_cli
+  dotnet src/Tfic.Cli/bin/Release/net10.0/Tfic.Cli.dll demo "$@"
+}
+
+train() {
+  local fonts
+  mapfile -t fonts < <(grep -v '^#' eng/fonts.txt)
+  install "${native_packages[@]}" libfreetype6 libtorch-dev wamerican "${fonts[@]}"
+  find_dotnet
+  build_cli
+  dotnet src/Tfic.Cli/bin/Release/net10.0/Tfic.Cli.dll train "$@"
+}
+
+bench() {
+  install "${native_packages[@]}"
+  find_dotnet
+  dotnet build benchmarks/Tfic.Benchmarks -c Release -v quiet >&2
+  dotnet benchmarks/Tfic.Benchmarks/bin/Release/net10.0/Tfic.Benchmarks.dll "$@"
+}
+
+format() {
+  find_dotnet
+  dotnet restore Core.sln -v quiet >&2
+  local check=()
+  if [ "${1:-}" = --check ]; then check=(--verify-no-changes); fi
+  dotnet format Core.sln --no-restore "${check[@]}"
+  if command -v clang-format >/dev/null; then
+    if [ ${#check[@]} -gt 0 ]; then check=(--dry-run -Werror); else check=(-i); fi
+    git ls-files -z 'native/*.cpp' 'native/*.h' | xargs -0 -r clang-format "${check[@]}"
+  fi
+}
+
+# attribute NAME TEXT: the number in NAME="…", 0 if it is not there.
+attribute() {
+  local pattern="(^|[ <])$1=\"([0-9]+)\""
+  if [[ $2 =~ $pattern ]]; then echo "${BASH_REMATCH[2]}"; else echo 0; fi
+}
+
+passed=0 failed=0 skipped=0
+
+# Adds up what ctest wrote as JUnit and dotnet test as TRX, and names what failed.
+count_results() {
+  local file line total
+  for file in "$results"/ctest.xml; do
+    [ -e "$file" ] || continue
+    # The head of the test suite is one element over several lines.
+    line=$(tr '\n\t' '  ' <"$file" | grep -o '<testsuite [^>]*>' | head -n 1)
+    local tests failures skips
+    tests=$(attribute tests "$line") failures=$(attribute failures "$line")
+    skips=$(($(attribute skipped "$line") + $(attribute disabled "$line")))
+    passed=$((passed + tests - failures - skips)) failed=$((failed + failures)) skipped=$((skipped + skips))
+    grep -o '<testcase name="[^"]*"[^>]*status="fail"' "$file" | sed 's/.*name="\([^"]*\)".*/Failed: \1/' || true
+  done
+  for file in "$results"/*.trx; do
+    [ -e "$file" ] || continue
+    line=$(grep -o '<Counters [^>]*>' "$file" | head -n 1)
+    total=$(attribute total "$line")
+    passed=$((passed + $(attribute passed "$line")))
+    # A runner that died while testing leaves tests that are neither passed nor failed; they count as failed.
+    failed=$((failed + $(attribute executed "$line") - $(attribute passed "$line")))
+    skipped=$((skipped + total - $(attribute executed "$line")))
+    grep -o '<UnitTestResult [^>]*outcome="Failed"' "$file" | sed 's/.*testName="\([^"]*\)".*/Failed: \1/' || true
+  done
+}
+
+run_tests() {
+  install "${native_packages[@]}" "${test_packages[@]}"
+  find_dotnet
+  rm -rf "$results"
+  mkdir -p "$results"
+  local broken=0
+
+  if command -v cmake >/dev/null && command -v c++ >/dev/null; then
+    # Configured anew each time: what was installed since the last time is found.
+    cmake -S . -B artifacts/native
+    cmake --build artifacts/native --parallel "$(nproc)"
+    ctest --test-dir artifacts/native --output-on-failure --output-junit "$PWD/$results/ctest.xml" || broken=1
+  else
+    say "The native kernels and their tests are left out: there is no cmake or no C++ compiler here."
+  fi
+
+  dotnet build Core.sln -c Release -v minimal
+  dotnet test Core.sln -c Release --no-build --logger "trx;LogFilePrefix=tests" --results-directory "$results" \
+    --blame-hang --blame-hang-timeout 10m --blame-hang-dump-type none || broken=1
+
+  count_results
+  if [ $broken = 1 ] && [ $failed = 0 ]; then
+    say "A test runner failed without saying which test did."
+    failed=1
+  fi
+  [ $((passed + failed)) -gt 0 ] || say "No test ran."
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ $failed = 0 ] && [ $passed -gt 0 ]
+}
+
+verb=${1:-help}
+[ $# = 0 ] || shift
+case $verb in
+  demo) demo "$@" ;;
+  test) run_tests ;;
+  bench) bench "$@" ;;
+  train) train "$@" ;;
+  format) format "$@" ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    fail "there is no verb '$verb'"
+    ;;
+esac
