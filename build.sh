@@ -188,7 +188,7 @@ run_tests() {
   fi
 
   dotnet build Core.sln -c Release -v minimal
-  dotnet test Core.sln -c Release --no-build --logger "trx;LogFilePrefix=tests" --results-directory "$results" \
+  dotnet test Core.sln -c Release --no-build -p:TficTestResults="$PWD/$results" \
     --blame-hang --blame-hang-timeout 10m --blame-hang-dump-type none || broken=1
 
   count_results
