@@ -10,5 +10,8 @@ public static class KernelTables
         Dct.BlockDct.InverseTable,
         Dct.BlockDct.QuantiseTable,
         Convolution.Conv2d.Variants,
+        IntegerConvolution.IntegerConvolution.Table,
+        RangeCoding.RangeDecoding.Table,
+        RangeCoding.RansDecoding.Table,
     ];
 }

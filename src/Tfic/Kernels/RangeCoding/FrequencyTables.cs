@@ -22,7 +22,10 @@ public sealed class FrequencyTables
     /// <summary>Sum of the frequencies of every table.</summary>
     public const int Total = 1 << Precision;
 
-    /// <summary>Slots that share an entry of the lookup that the fast rows start their search from.</summary>
+    /// <summary>Largest centre, of either sign: no value of a table can then leave int32.</summary>
+    public const int MaxCentre = 1 << 30;
+
+    /// <summary>Binary logarithm of the number of slots that share an entry of the lookup that the fast rows start their search from.</summary>
     internal const int BucketBits = 8;
 
     private readonly int[] _centres;
@@ -53,6 +56,12 @@ public sealed class FrequencyTables
             if (length is < 2 or > Total)
                 throw new ArgumentException($"A table of {length} symbols: 2…{Total} are possible.");
             total += length;
+        }
+
+        foreach (int centre in centres)
+        {
+            if (centre is < -MaxCentre or > MaxCentre)
+                throw new ArgumentException($"A table centred at {centre}: ±{MaxCentre} is the most.");
         }
 
         if (total != frequencies.Length)

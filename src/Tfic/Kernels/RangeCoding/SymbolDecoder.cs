@@ -9,12 +9,26 @@ public sealed class SymbolDecoder
 {
     private const string Remedy = "The file is damaged; get it again.";
 
+    private readonly Variant<RangeDecodingKernel>? _rangeRow;
+    private readonly Variant<RansDecodingKernel>? _ransRow;
     private ReadOnlyMemory<byte> _stream;
     private long _offset;
     private CodingMode _mode;
     private RangeState _range;
     private RansState _rans;
     private ushort[] _symbols = [];
+
+    /// <summary>Makes a decoder.</summary>
+    public SymbolDecoder()
+    {
+    }
+
+    /// <summary>Makes a decoder that uses the rows of a name, where there are such, whatever dispatch would pick.</summary>
+    internal SymbolDecoder(string row)
+    {
+        _rangeRow = RangeDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
+        _ransRow = RansDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
+    }
 
     /// <summary>Starts on a stream.</summary>
     /// <param name="stream">The whole stream; not copied.</param>
@@ -55,8 +69,8 @@ public sealed class SymbolDecoder
         Span<ushort> symbols = _symbols.AsSpan(0, values.Length);
         ReadOnlySpan<byte> stream = _stream.Span;
         int decoded = _mode == CodingMode.Range
-            ? RangeDecoding.Table.Picked.Kernel(ref _range, stream, tables, tableIndexes, symbols)
-            : RansDecoding.Table.Picked.Kernel(ref _rans, stream, tables, tableIndexes, symbols);
+            ? (_rangeRow ?? RangeDecoding.Table.Picked).Kernel(ref _range, stream, tables, tableIndexes, symbols)
+            : (_ransRow ?? RansDecoding.Table.Picked).Kernel(ref _rans, stream, tables, tableIndexes, symbols);
         if (decoded < values.Length)
             throw Damaged();
 

@@ -1,0 +1,304 @@
+using Tfic.Kernels.IntegerConvolution;
+using Tfic.Kernels.RangeCoding;
+
+namespace Tfic.Networks;
+
+/// <summary>A convolution as trained.</summary>
+/// <param name="Outputs">Channels out.</param>
+/// <param name="Inputs">Channels in; even.</param>
+/// <param name="KernelSize">Rows and columns, odd.</param>
+/// <param name="Weight">[Outputs, Inputs, KernelSize, KernelSize], row-major.</param>
+/// <param name="Bias">One an output.</param>
+public sealed record ConvolutionWeights(int Outputs, int Inputs, int KernelSize, float[] Weight, float[] Bias);
+
+/// <summary>The float hyper-synthesis: h_s.conv0, h_s.conv1, h_s.conv2.</summary>
+public sealed record HyperSynthesisWeights(
+    ConvolutionWeights Conv0, ConvolutionWeights Conv1, ConvolutionWeights Conv2);
+
+/// <summary>What the factorised prior says of a channel of ẑ.</summary>
+/// <param name="Minimum">The integer that <paramref name="Mass"/>[0] belongs to.</param>
+/// <param name="Mass">Probability of Minimum, Minimum + 1, …; the sum may be below 1, the rest is the tails'.</param>
+public sealed record ChannelProbabilities(int Minimum, double[] Mass);
+
+/// <summary>Turns a trained hyperprior into integers. Runs once, at export; its result is stored in the model.</summary>
+public static class IntegerPriorExport
+{
+    /// <summary>Least scale of a latent's Gaussian.</summary>
+    public const double LeastScale = 0.11;
+
+    /// <summary>Largest scale.</summary>
+    public const double LargestScale = 256;
+
+    /// <summary>
+    /// Where a calibrated maximum lies on the integer scale: half of what fits, so that pictures beyond the
+    /// calibration set may be twice as strong before their activations are clipped.
+    /// </summary>
+    private const double CalibratedMaximum = (IntegerPrior.MaxActivation + 1) / 2.0;
+
+    /// <summary>Standard deviation of a scale index: 0.11 · (256 / 0.11)^(index / 63).</summary>
+    /// <param name="index">0…63; between integers too.</param>
+    public static double Scale(double index) =>
+        LeastScale * Math.Pow(LargestScale / LeastScale, index / (IntegerPrior.Scales - 1));
+
+    /// <summary>Quantises h_s and builds all probability tables.</summary>
+    /// <param name="weights">The trained h_s.</param>
+    /// <param name="activationMaxima">
+    /// Two numbers: the largest activation behind the ReLU of conv0 and of conv1 that was seen on calibration data
+    /// (over all channels and all qualities).
+    /// </param>
+    /// <param name="scaleOffset">[8, M]: offsets of the scale index at qualities 1…8.</param>
+    /// <param name="hyper">For each channel of ẑ its probabilities.</param>
+    /// <returns>The prior; <see cref="IntegerPrior.AddTo"/> writes it into a model file.</returns>
+    /// <exception cref="ArgumentException">Sizes that do not agree, or values that are not finite.</exception>
+    /// <remarks>
+    /// Each output has its own weight scale s_w = max|w| / 127, doubled until Σ|w| · (largest activation) + |bias|
+    /// fits int32: then no sum can overflow. A sum is worth s_a · s_w, where s_a is the scale of the layer's input
+    /// (1 for ẑ); the next layer's scale divides it, as multiplier · 2^−shift with a multiplier of 31 bits.
+    /// </remarks>
+    public static IntegerPrior Quantise(
+        HyperSynthesisWeights weights,
+        ReadOnlySpan<float> activationMaxima,
+        float[,] scaleOffset,
+        IReadOnlyList<ChannelProbabilities> hyper)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(scaleOffset);
+        ArgumentNullException.ThrowIfNull(hyper);
+        if (activationMaxima.Length != 2)
+            throw new ArgumentException($"{activationMaxima.Length} maxima of activations, 2 needed.");
+        foreach (float maximum in activationMaxima)
+        {
+            if (!(maximum > 0) || !float.IsFinite(maximum))
+                throw new ArgumentException($"A maximum of activations is {maximum}; above 0 and finite it must be.");
+        }
+
+        double scale1 = activationMaxima[0] / CalibratedMaximum;
+        double scale2 = activationMaxima[1] / CalibratedMaximum;
+        int channels = weights.Conv2.Outputs / 2;
+        IntegerPrior.LayerTensors[] layers =
+        [
+            QuantiseLayer("h_s.conv0", weights.Conv0, 1, -sbyte.MinValue, _ => scale1),
+            QuantiseLayer("h_s.conv1", weights.Conv1, scale1, IntegerPrior.MaxActivation, _ => scale2),
+            QuantiseLayer(
+                "h_s.conv2", weights.Conv2, scale2, IntegerPrior.MaxActivation, o => o < channels ? 1 / 64.0 : 1 / 16.0),
+        ];
+
+        if (scaleOffset.GetLength(0) != IntegerPrior.QualityLevels || scaleOffset.GetLength(1) != channels)
+        {
+            throw new ArgumentException(
+                $"Scale offsets are [{scaleOffset.GetLength(0)}, {scaleOffset.GetLength(1)}], " +
+                $"[{IntegerPrior.QualityLevels}, {channels}] needed.");
+        }
+
+        var offsets = new int[IntegerPrior.QualityLevels * channels];
+        int at = 0;
+        foreach (float offset in scaleOffset)
+            offsets[at++] = (int)Math.Round(Finite("scale_offset", offset) * 16);
+        return new IntegerPrior(layers, offsets, GaussianTables(), HyperTables(hyper));
+    }
+
+    /// <summary>
+    /// The tables of latents: Gaussians of mean zero, integrated over [k − ½, k + ½], for the 64 scales.
+    /// </summary>
+    /// <remarks>
+    /// A table lists values while the mass from there on, both tails together, is worth half a slot at least; what
+    /// lies beyond is cheaper behind the escape.
+    /// </remarks>
+    public static FrequencyTables GaussianTables()
+    {
+        var lengths = new int[IntegerPrior.Scales];
+        var frequencies = new List<int>();
+        var masses = new List<double>();
+        for (int s = 0; s < lengths.Length; s++)
+        {
+            double scale = Scale(s);
+            masses.Clear();
+            double inside = 1 - (2 * UpperTail(0.5 / scale));
+            masses.Add(inside);
+            for (int k = 1; 2 * UpperTail((k - 0.5) / scale) * FrequencyTables.Total >= 0.5; k++)
+            {
+                double mass = UpperTail((k - 0.5) / scale) - UpperTail((k + 0.5) / scale);
+                masses.Add(mass);
+                masses.Add(mass);
+            }
+
+            int[] table = Frequencies(masses);
+            lengths[s] = table.Length;
+            frequencies.AddRange(table);
+        }
+
+        return new FrequencyTables(new int[lengths.Length], lengths, frequencies.ToArray());
+    }
+
+    /// <summary>The tables of ẑ: one a channel, centred at its most probable value.</summary>
+    /// <param name="channels">For each channel its probabilities.</param>
+    /// <exception cref="ArgumentException">A channel without values, or a mass that is negative or not finite.</exception>
+    public static FrequencyTables HyperTables(IReadOnlyList<ChannelProbabilities> channels)
+    {
+        ArgumentNullException.ThrowIfNull(channels);
+        var centres = new int[channels.Count];
+        var lengths = new int[channels.Count];
+        var frequencies = new List<int>();
+        var masses = new List<double>();
+        for (int c = 0; c < channels.Count; c++)
+        {
+            (int minimum, double[] mass) = channels[c];
+            double sum = mass.Sum();
+            if (mass.Length == 0 || !(sum > 0) || !double.IsFinite(sum) || mass.Any(m => m < 0))
+                throw new ArgumentException($"Channel {c} of z: masses must be at least 0, and not all of them 0.");
+            double total = Math.Max(sum, 1);
+            int mode = Array.IndexOf(mass, mass.Max());
+            double At(long i) => i >= 0 && i < mass.Length ? mass[i] / total : 0;
+            masses.Clear();
+            masses.Add(At(mode));
+            double rest = (sum / total) - At(mode);
+
+            // The same rule as above: as long as what is left, on both sides together, is worth half a slot.
+            for (long k = 1; rest * FrequencyTables.Total >= 0.5 && k <= mass.Length; k++)
+            {
+                masses.Add(At(mode - k));
+                masses.Add(At(mode + k));
+                rest -= At(mode - k) + At(mode + k);
+            }
+
+            int[] table = Frequencies(masses);
+            centres[c] = minimum + mode;
+            lengths[c] = table.Length;
+            frequencies.AddRange(table);
+        }
+
+        return new FrequencyTables(centres, lengths, frequencies.ToArray());
+    }
+
+    /// <summary>
+    /// Integer frequencies, at least 1 each, that add up to 2¹⁶, for the given masses and an escape that gets the rest.
+    /// </summary>
+    private static int[] Frequencies(List<double> masses)
+    {
+        var table = new int[masses.Count + 1];
+        double rest = Math.Max(1 - masses.Sum(), 0);
+        long sum = 0;
+        for (int k = 0; k < table.Length; k++)
+        {
+            double mass = k < masses.Count ? masses[k] : rest;
+            table[k] = Math.Max(1, (int)Math.Round(mass * FrequencyTables.Total));
+            sum += table[k];
+        }
+
+        // Rounding leaves a difference of a few slots. Each goes where it costs the least expected bits: giving a
+        // slot to (taking one from) frequency f changes the rate by about mass · log₂(1 ± 1/f).
+        for (; sum != FrequencyTables.Total; sum += sum < FrequencyTables.Total ? 1 : -1)
+        {
+            int step = sum < FrequencyTables.Total ? 1 : -1;
+            int best = -1;
+            double bestGain = double.NegativeInfinity;
+            for (int k = 0; k < table.Length; k++)
+            {
+                if (table[k] + step < 1)
+                    continue;
+                double mass = k < masses.Count ? masses[k] : rest;
+                double gain = mass * Math.Log2((double)(table[k] + step) / table[k]);
+                if (gain > bestGain)
+                    (best, bestGain) = (k, gain);
+            }
+
+            table[best] += step;
+        }
+
+        return table;
+    }
+
+    /// <summary>
+    /// Probability that a standard normal variable exceeds x ≥ 0, to about 10⁻¹⁵ absolute: ½ − φ(x) · (x + x³/3 +
+    /// x⁵/(3·5) + …) where that converges fast, and Laplace's continued fraction φ(x) / (x + 1/(x + 2/(x + …))) beyond.
+    /// </summary>
+    internal static double UpperTail(double x)
+    {
+        double density = Math.Exp(-0.5 * x * x) / Math.Sqrt(2 * Math.PI);
+        if (x < 3)
+        {
+            double term = x;
+            double sum = x;
+            for (int n = 3; term > sum * 1e-17; n += 2)
+            {
+                term *= x * x / n;
+                sum += term;
+            }
+
+            return 0.5 - (density * sum);
+        }
+
+        double fraction = x;
+        for (int n = 60; n > 0; n--)
+            fraction = x + (n / fraction);
+        return density / fraction;
+    }
+
+    private static IntegerPrior.LayerTensors QuantiseLayer(
+        string name, ConvolutionWeights layer, double inputScale, int largestInput, Func<int, double> outputScale)
+    {
+        int each = layer.Inputs * layer.KernelSize * layer.KernelSize;
+        if (layer.Bias.Length != layer.Outputs || layer.Weight.Length != layer.Outputs * each)
+            throw new ArgumentException($"{name}: weights and biases do not fit the sizes given.");
+
+        var weight = new sbyte[layer.Weight.Length];
+        var bias = new int[layer.Outputs];
+        var multiplier = new int[layer.Outputs];
+        var shift = new int[layer.Outputs];
+        for (int o = 0; o < layer.Outputs; o++)
+        {
+            ReadOnlySpan<float> from = layer.Weight.AsSpan(o * each, each);
+            Span<sbyte> to = weight.AsSpan(o * each, each);
+            double largest = 0;
+            foreach (float w in from)
+                largest = Math.Max(largest, Math.Abs(Finite(name, w)));
+            double offset = Finite(name, layer.Bias[o]);
+
+            // A scale below what a bias of 2³⁰ needs is of no use: the loop would only double it up to there.
+            double scale = Math.Max(largest / 127, Math.Abs(offset) / inputScale / (1 << 30));
+            scale = Math.Max(scale, 1e-30);
+            for (;; scale *= 2)
+            {
+                long norm = 0;
+                for (int i = 0; i < each; i++)
+                {
+                    to[i] = (sbyte)Math.Round(from[i] / scale);
+                    norm += Math.Abs((int)to[i]);
+                }
+
+                double rounded = Math.Round(offset / (inputScale * scale));
+                if ((norm * largestInput) + Math.Abs(rounded) > int.MaxValue)
+                    continue;
+                bias[o] = (int)rounded;
+                break;
+            }
+
+            (multiplier[o], shift[o]) = Ratio(name, inputScale * scale / outputScale(o));
+        }
+
+        return new IntegerPrior.LayerTensors(weight, bias, multiplier, shift, layer.Inputs, layer.KernelSize);
+    }
+
+    /// <summary>multiplier · 2^−shift nearest to a ratio, with 2³⁰ ≤ multiplier &lt; 2³¹ where possible.</summary>
+    private static (int Multiplier, int Shift) Ratio(string name, double ratio)
+    {
+        // ratio = m · 2^e with ½ ≤ m < 1, so multiplier = m · 2³¹ and shift = 31 − e.
+        int exponent = (int)Math.Floor(Math.Log2(ratio)) + 1;
+        long multiplier = (long)Math.Round(ratio * Math.Pow(2, 31 - exponent));
+        if (multiplier > int.MaxValue)
+        {
+            multiplier >>= 1;
+            exponent++;
+        }
+
+        int shift = 31 - exponent;
+        if (shift < 1)
+            throw new ArgumentException($"{name}: an output grows {ratio:g3}-fold, beyond all reason. Calibrate again.");
+
+        // So small a ratio takes any 32-bit sum to 0.
+        return shift > Requantisation.MaxShift ? (0, 1) : ((int)multiplier, shift);
+    }
+
+    private static double Finite(string name, double value) =>
+        double.IsFinite(value) ? value : throw new ArgumentException($"{name}: a value is not finite.");
+}
