@@ -1,0 +1,3 @@
+#include "tfic/native.h"
+
+int32_t tfic_native_version(void) noexcept { return 1; }
