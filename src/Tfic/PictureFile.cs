@@ -1,4 +1,5 @@
 using Tfic.Imaging;
+using Tfic.Jpeg;
 
 namespace Tfic;
 
@@ -10,9 +11,12 @@ public enum PictureFormat
 
     /// <summary>Portable anymap, uncompressed: P5 for grey, P6 for RGB.</summary>
     Pnm,
+
+    /// <summary>Baseline JPEG, lossy.</summary>
+    Jpeg,
 }
 
-/// <summary>Picture files: PNG and PNM, by content when read, by extension when written.</summary>
+/// <summary>Picture files: PNG, PNM and JPEG, by content when read, by extension when written.</summary>
 public static class PictureFile
 {
     /// <summary>
@@ -36,6 +40,8 @@ public static class PictureFile
             return PngReader.Read(bytes, limits);
         if (bytes.Length >= 2 && bytes[0] == 'P' && bytes[1] is >= (byte)'1' and <= (byte)'6')
             return PnmReader.Read(bytes, limits);
+        if (bytes.StartsWith(JpegReader.Signature))
+            return JpegReader.Read(bytes, limits);
 
         (string? format, bool others) = Recognise(bytes);
         if (FallbackReader is { } fallback && fallback(bytes.ToArray(), limits) is { } picture)
@@ -89,7 +95,7 @@ public static class PictureFile
     }
 
     /// <summary>The format that a file name asks for.</summary>
-    /// <param name="path">A file name ending in .png, .ppm, .pgm or .pnm.</param>
+    /// <param name="path">A file name ending in .png, .ppm, .pgm, .pnm, .jpg or .jpeg.</param>
     /// <exception cref="ArgumentException">Another extension, or none.</exception>
     public static PictureFormat FormatOf(string path)
     {
@@ -98,8 +104,9 @@ public static class PictureFile
         {
             ".png" => PictureFormat.Png,
             ".ppm" or ".pgm" or ".pnm" => PictureFormat.Pnm,
+            ".jpg" or ".jpeg" => PictureFormat.Jpeg,
             _ => throw new ArgumentException(
-                $"'{path}': pictures are written as .png, .ppm, .pgm or .pnm.", nameof(path)),
+                $"'{path}': pictures are written as .png, .ppm, .pgm, .pnm, .jpg or .jpeg.", nameof(path)),
         };
     }
 
@@ -120,13 +127,16 @@ public static class PictureFile
             case PictureFormat.Pnm:
                 PnmWriter.Write(stream, picture);
                 break;
+            case PictureFormat.Jpeg:
+                JpegWriter.Write(stream, picture, jpegQuality);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(format), format, "Not a picture format.");
         }
     }
 
     /// <summary>Writes a picture file, entirely or not at all; the extension decides on the format.</summary>
-    /// <param name="path">A file name ending in .png, .ppm, .pgm or .pnm. A .pgm holds the luma of a
+    /// <param name="path">A file name ending in .png, .ppm, .pgm, .pnm, .jpg or .jpeg. A .pgm holds the luma of a
     /// colour picture, a .ppm a grey picture as RGB.</param>
     /// <param name="picture">What to write.</param>
     /// <param name="jpegQuality">1…100, for JPEG only.</param>

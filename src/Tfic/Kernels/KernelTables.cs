@@ -13,5 +13,7 @@ public static class KernelTables
         IntegerConvolution.IntegerConvolution.Table,
         RangeCoding.RangeDecoding.Table,
         RangeCoding.RansDecoding.Table,
+        Dct.JpegDct.ForwardTable,
+        Dct.JpegDct.InverseTable,
     ];
 }
