@@ -13,6 +13,9 @@ public sealed class FontSet
     // of the fonts that Fonts.md lists holds sans, serif, monospaced and book faces: 437, 44 and 53 files.
     private const string Salt = "#399";
 
+    internal const string NoFont =
+        "There is no font to draw with. Name font files, or install some: apt install fonts-dejavu-core.";
+
     private readonly double[] _cumulative;
 
     private FontSet(IEnumerable<Font> fonts, ImmutableArray<string> rejected)

@@ -45,9 +45,7 @@ internal sealed class GlyphRun
             uint index = face.GlyphIndex(c);
             if (c == ' ')
             {
-                double width = index == 0 ? 0 : face.Render(index, 0, hinted).Advance;
-                // Where a font has no space, or one without a width, a quarter of an em is the usual one.
-                pen += (width > 0 ? width : face.Size / 4) * wordSpacing + characterSpacing;
+                pen += SpaceWidth(face) * wordSpacing + characterSpacing;
                 previous = 0;
                 continue;
             }
@@ -65,6 +63,14 @@ internal sealed class GlyphRun
         if (run.IsBlank)
             (run.Left, run.Top, run.Right, run.Bottom) = (0, -1, Math.Max(1, (int)run.Advance), 0);
         return run;
+    }
+
+    /// <summary>Width of the space in pixels; a quarter of an em where a font has none, or one without a width.</summary>
+    public static double SpaceWidth(Face face)
+    {
+        uint index = face.GlyphIndex(' ');
+        double width = index == 0 ? 0 : face.Render(index, 0, hinted: false).Advance;
+        return width > 0 ? width : face.Size / 4;
     }
 
     /// <summary>Adds the glyphs' coverage to a plane, at most 1 a pixel; what falls outside is left out.</summary>

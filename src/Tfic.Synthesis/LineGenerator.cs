@@ -32,11 +32,7 @@ public sealed class LineGenerator
         ArgumentNullException.ThrowIfNull(words);
         options.Validate();
         if (fonts.Fonts.IsEmpty)
-        {
-            throw new ArgumentException(
-                "There is no font to draw with. Name font files, or install some: apt install fonts-dejavu-core.",
-                nameof(fonts));
-        }
+            throw new ArgumentException(FontSet.NoFont, nameof(fonts));
 
         _options = options;
         _fonts = fonts;
