@@ -1,4 +1,5 @@
 using Tfic.Imaging;
+using Tfic.Jpeg;
 
 namespace Tfic.Synthesis;
 
@@ -76,6 +77,13 @@ public sealed class LineGenerator
         Picture picture = Colour(ref random, ink, print);
         if (print || random.Chance(_options.GrainProbability))
             AddGrain(ref random, picture, random.In(_options.Grain));
+
+        if (random.Chance(_options.JpegProbability))
+        {
+            using var file = new MemoryStream();
+            JpegWriter.Write(file, picture, (int)Math.Round(random.In(_options.JpegQuality)));
+            picture = JpegReader.Read(file.GetBuffer().AsSpan(0, (int)file.Length));
+        }
 
         int width = picture.Width, height = picture.Height;
         if (print)

@@ -222,7 +222,7 @@ public sealed record LineOptions
     /// <summary>Standard deviation of that grain, in 1/255.</summary>
     public Interval Grain { get; init; } = new(1, 10);
 
-    /// <summary>Probability that the finished picture goes through a JPEG file.</summary>
+    /// <summary>Probability that the picture goes through a JPEG file, at the size at which it was drawn.</summary>
     public double JpegProbability { get; init; } = 0.1;
 
     /// <summary>Quality of that file, 1…100.</summary>

@@ -154,7 +154,7 @@ public class BookTextTests
     public void Text_becomes_ascii_paragraphs()
     {
         BookText text = BookText.From("“It’s a café,”\r\nhe said…\r\n\r\n \r\nNext — 日本\r\n");
-        Assert.Equal(["\"It's a cafe,\" he said...", "Next --"], text.Paragraphs);
+        Assert.Equal(["\"It's a cafe,\" he said...", "Next --"], text.Paragraphs.ToArray());
     }
 
     [Fact]
