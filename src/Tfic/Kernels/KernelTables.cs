@@ -3,17 +3,20 @@ namespace Tfic.Kernels;
 /// <summary>Every kernel of the core: what a forced row is checked against, and what reports list.</summary>
 public static class KernelTables
 {
-    /// <summary>The tables, one a kernel. A new kernel adds its table here.</summary>
+    /// <summary>The tables, by the names of their folders. A new kernel adds its tables here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        Convolution.Conv2d.Variants,
         Dct.BlockDct.ForwardTable,
         Dct.BlockDct.InverseTable,
         Dct.BlockDct.QuantiseTable,
-        Convolution.Conv2d.Variants,
-        IntegerConvolution.IntegerConvolution.Table,
-        RangeCoding.RangeDecoding.Table,
-        RangeCoding.RansDecoding.Table,
         Dct.JpegDct.ForwardTable,
         Dct.JpegDct.InverseTable,
+        IntegerConvolution.IntegerConvolution.Table,
+        Pooling.MaxPool.Variants,
+        RangeCoding.RangeDecoding.Table,
+        RangeCoding.RansDecoding.Table,
+        Samples.SampleConversion.ToFloatVariants,
+        Samples.SampleConversion.ToSamplesVariants,
     ];
 }

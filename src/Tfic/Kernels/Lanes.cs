@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 
-namespace Tfic.Kernels.Convolution;
+namespace Tfic.Kernels;
 
 /// <summary>
-/// The few vector operations that the convolution needs, so that it is written once for all vector widths. The
+/// The few vector operations that the float kernels need, so that each is written once for all vector widths. The
 /// compiler makes separate code for each implementation and calls nothing.
 /// </summary>
 /// <typeparam name="TVector">A vector of floats.</typeparam>
@@ -31,6 +31,22 @@ internal unsafe interface ILanes<TVector>
 
     /// <summary>value &lt; 0 ? value · slope : value.</summary>
     static abstract TVector ScaleNegative(TVector value, TVector slope);
+
+    /// <summary>a &gt; b ? a : b.</summary>
+    static abstract TVector Greater(TVector a, TVector b);
+
+    /// <summary>a &lt; b ? a : b.</summary>
+    static abstract TVector Lesser(TVector a, TVector b);
+
+    static abstract TVector Multiply(TVector a, TVector b);
+
+    static abstract TVector Divide(TVector a, TVector b);
+
+    /// <summary>Count bytes as floats 0…255.</summary>
+    static abstract TVector LoadBytes(byte* source);
+
+    /// <summary>Rounds to nearest, ties to even, and stores as Count bytes; values are in 0…255.</summary>
+    static abstract void StoreBytes(TVector vector, byte* target);
 }
 
 internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
@@ -58,6 +74,35 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ScaleNegative(Vector128<float> value, Vector128<float> slope) =>
         Vector128.ConditionalSelect(Vector128.LessThan(value, Vector128<float>.Zero), value * slope, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Greater(Vector128<float> a, Vector128<float> b) =>
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Lesser(Vector128<float> a, Vector128<float> b) =>
+        Vector128.ConditionalSelect(Vector128.LessThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadBytes(byte* source)
+    {
+        (Vector128<ushort> words, _) = Vector128.Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(source)).AsByte());
+        return Vector128.ConvertToSingle(Vector128.WidenLower(words).AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector128<float> vector, byte* target)
+    {
+        Vector128<uint> values = Vector128.ConvertToInt32(Vector128.Round(vector)).AsUInt32();
+        Vector128<ushort> words = Vector128.Narrow(values, values);
+        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt32().ToScalar());
+    }
 }
 
 internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
@@ -85,6 +130,36 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ScaleNegative(Vector256<float> value, Vector256<float> slope) =>
         Vector256.ConditionalSelect(Vector256.LessThan(value, Vector256<float>.Zero), value * slope, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Greater(Vector256<float> a, Vector256<float> b) =>
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Lesser(Vector256<float> a, Vector256<float> b) =>
+        Vector256.ConditionalSelect(Vector256.LessThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBytes(byte* source)
+    {
+        (Vector128<ushort> words, _) = Vector128.Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(source)).AsByte());
+        (Vector128<uint> low, Vector128<uint> high) = Vector128.Widen(words);
+        return Vector256.ConvertToSingle(Vector256.Create(low, high).AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector256<float> vector, byte* target)
+    {
+        Vector256<uint> values = Vector256.ConvertToInt32(Vector256.Round(vector)).AsUInt32();
+        Vector128<ushort> words = Vector128.Narrow(values.GetLower(), values.GetUpper());
+        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt64().ToScalar());
+    }
 }
 
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
@@ -112,6 +187,36 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ScaleNegative(Vector512<float> value, Vector512<float> slope) =>
         Vector512.ConditionalSelect(Vector512.LessThan(value, Vector512<float>.Zero), value * slope, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Greater(Vector512<float> a, Vector512<float> b) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lesser(Vector512<float> a, Vector512<float> b) =>
+        Vector512.ConditionalSelect(Vector512.LessThan(a, b), a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBytes(byte* source)
+    {
+        (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(Vector128.Load(source));
+        (Vector256<uint> first, Vector256<uint> second) = Vector256.Widen(Vector256.Create(low, high));
+        return Vector512.ConvertToSingle(Vector512.Create(first, second).AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector512<float> vector, byte* target)
+    {
+        Vector512<uint> values = Vector512.ConvertToInt32(Vector512.Round(vector)).AsUInt32();
+        Vector256<ushort> words = Vector256.Narrow(values.GetLower(), values.GetUpper());
+        Vector128.Narrow(words.GetLower(), words.GetUpper()).Store(target);
+    }
 }
 
 /// <summary>A number that is known when code is generated, so that branches on it vanish.</summary>
