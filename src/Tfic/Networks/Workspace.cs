@@ -1,0 +1,41 @@
+namespace Tfic.Networks;
+
+/// <summary>
+/// The memory in which a network computes. It grows to what the largest picture needs and is then used again, so a
+/// network that runs on pictures of one size allocates only once. One for each thread.
+/// </summary>
+public sealed class Workspace
+{
+    private readonly float[][] _floats = [[], [], [], []];
+    private byte[] _bytes = [];
+
+    /// <summary>Makes an empty workspace.</summary>
+    /// <param name="threads">How many threads a layer may use; results do not depend on it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">threads is below 1.</exception>
+    public Workspace(int threads = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        Threads = threads;
+    }
+
+    /// <summary>How many threads a layer may use.</summary>
+    public int Threads { get; }
+
+    /// <summary>One of four independent buffers, with whatever it held before.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">More elements than an array can have.</exception>
+    internal Span<float> Floats(int slot, long count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Array.MaxLength);
+        if (_floats[slot].Length < count)
+            _floats[slot] = GC.AllocateUninitializedArray<float>((int)count);
+        return _floats[slot].AsSpan(0, (int)count);
+    }
+
+    /// <summary>A buffer of bytes, with whatever it held before.</summary>
+    internal Span<byte> Bytes(int count)
+    {
+        if (_bytes.Length < count)
+            _bytes = GC.AllocateUninitializedArray<byte>(count);
+        return _bytes.AsSpan(0, count);
+    }
+}

@@ -1,0 +1,94 @@
+using Tfic.Imaging;
+using Tfic.Networks;
+
+namespace Tfic.Reading;
+
+/// <summary>Reads pictures of single lines of text. One for each thread; models may be shared.</summary>
+/// <remarks>
+/// The picture becomes grey (0.299 R + 0.587 G + 0.114 B), is resized to 32 rows by the antialiased triangle filter
+/// of <see cref="Resampling"/>, and its samples become v / 127.5 − 1. Columns: as many as keep its shape, rounded up
+/// to a multiple of 4, but at least 256 (short lines are stretched, as in training) and at most 2048.
+/// </remarks>
+public sealed class LineReader
+{
+    /// <summary>Fewest columns of the network's input.</summary>
+    public const int MinimumInputWidth = 256;
+
+    /// <summary>Most columns of the network's input; longer lines are squeezed.</summary>
+    public const int MaximumInputWidth = 2048;
+
+    private readonly RecogniserModel _model;
+    private readonly Workspace _workspace;
+    private readonly List<GreedyCtc.Emission> _emissions = [];
+    private float[] _grey = [];
+
+    /// <summary>Makes a reader.</summary>
+    /// <param name="model">A trained recogniser.</param>
+    /// <param name="threads">How many threads it may use for one line; results do not depend on it.</param>
+    public LineReader(RecogniserModel model, int threads = 1)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+        _workspace = new Workspace(threads);
+    }
+
+    /// <summary>Columns of the network's input for a picture.</summary>
+    /// <param name="width">Width of the picture.</param>
+    /// <param name="height">Height of the picture.</param>
+    /// <returns>A multiple of 4.</returns>
+    public static int InputWidth(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+
+        // Frames of 4 columns: ⌈32 · width / height / 4⌉.
+        long frames = (8L * width + height - 1) / height;
+        return (int)long.Clamp(4 * frames, MinimumInputWidth, MaximumInputWidth);
+    }
+
+    /// <summary>Reads a line.</summary>
+    /// <param name="line">A picture of one line, grey or RGB, of any size.</param>
+    public ReadLine Read(Picture line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        int width = InputWidth(line.Width, line.Height);
+        ReadOnlySpan<float> logits = _model.Logits(Normalise(line, width), width, _workspace);
+        GreedyCtc.Decode(logits, _model.ClassCount, _emissions);
+
+        double columnsPerFrame = (double)RecogniserModel.FrameWidth * line.Width / width;
+        var characters = new ReadCharacter[_emissions.Count];
+        for (int i = 0; i < characters.Length; i++)
+        {
+            GreedyCtc.Emission emission = _emissions[i];
+            characters[i] = new ReadCharacter(
+                _model.Characters[emission.Class - 1], emission.Probability, (emission.Frame + 0.5) * columnsPerFrame);
+        }
+
+        return new ReadLine(characters);
+    }
+
+    /// <summary>The network's input: grey, resized, −1…1.</summary>
+    private float[] Normalise(Picture line, int width)
+    {
+        ReadOnlySpan<byte> samples = line.Samples;
+        int pixels = line.Width * line.Height;
+        if (_grey.Length < pixels)
+            _grey = new float[pixels];
+        Span<float> grey = _grey.AsSpan(0, pixels);
+        if (line.Channels == 1)
+        {
+            for (int i = 0; i < grey.Length; i++)
+                grey[i] = samples[i];
+        }
+        else
+        {
+            for (int i = 0; i < grey.Length; i++)
+                grey[i] = 0.299f * samples[3 * i] + 0.587f * samples[3 * i + 1] + 0.114f * samples[3 * i + 2];
+        }
+
+        float[] input = Resampling.Resize(grey, line.Width, line.Height, 1, width, RecogniserModel.InputHeight);
+        for (int i = 0; i < input.Length; i++)
+            input[i] = input[i] / 127.5f - 1f;
+        return input;
+    }
+}
