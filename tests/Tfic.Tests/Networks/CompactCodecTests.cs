@@ -8,12 +8,11 @@ public sealed class CompactCodecTests
     private static readonly SafetensorsFile s_file = RandomModels.CodecTransforms(seed: 11);
     private static readonly CompactCodec s_codec = new(s_file);
 
-    [Theory]
-    [InlineData(70, 45, 3)]
-    [InlineData(64, 64, 1)]
-    public void The_transforms_are_the_networks_they_stand_for(int width, int height, int channels)
+    [Fact]
+    public void The_transforms_are_the_networks_they_stand_for()
     {
-        Picture picture = RandomModels.Picture(width, height, channels, seed: 1);
+        const int width = 70, height = 45;
+        Picture picture = RandomModels.Picture(width, height, 3, seed: 1);
         var workspace = new Workspace();
         (int columns, int rows) = CompactCodec.LatentSize(width, height);
         var y = new float[rows * columns * 96];
@@ -46,13 +45,12 @@ public sealed class CompactCodecTests
     {
         // One workspace for all sizes, growing and shrinking: what it held before must not matter.
         var workspace = new Workspace();
-        for (int i = 0; i < 26; i++)
+        for (int i = 0; i < 14; i++)
         {
             int width = 1 + i * 37 % 130, height = 1 + i * 53 % 130;
             Picture picture = RandomModels.Picture(width, height, 1 + i % 2 * 2, seed: i);
             (float[] y, float[] z, Picture output) = RunAll(picture, workspace);
-            Assert.All(y, v => Assert.True(float.IsFinite(v)));
-            Assert.All(z, v => Assert.True(float.IsFinite(v)));
+            Assert.True(y.All(float.IsFinite) && z.All(float.IsFinite));
             Assert.Equal((width, height, 3), (output.Width, output.Height, output.Channels));
 
             (float[] y2, float[] z2, Picture output2) = RunAll(picture, new Workspace(threads: 1 + i % 3));
