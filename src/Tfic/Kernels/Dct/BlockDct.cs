@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Tfic.Kernels.Dct;
 
 /// <summary>The orthonormal 8×8 DCT-II of every block of a plane, its inverse, and uniform quantisation.</summary>
@@ -41,17 +43,26 @@ public static partial class BlockDct
     /// <summary>Variants of the forward transform. Tolerance: absolute, for samples of magnitude at most 1.</summary>
     public static VariantTable<TransformKernel> ForwardTable { get; } = new(
         "dct-forward",
-        new Variant<TransformKernel>("reference", true, 0, ForwardReference));
+        new Variant<TransformKernel>("reference", true, 0, ForwardReference),
+        new Variant<TransformKernel>("vector128", HasFused128, 0, Forward128),
+        new Variant<TransformKernel>("vector256", HasFused256, 0, Forward256),
+        new Variant<TransformKernel>("vector512", HasFused512, 0, Forward512));
 
     /// <summary>Variants of the inverse transform. Tolerance: absolute, for coefficients of magnitude at most 8.</summary>
     public static VariantTable<TransformKernel> InverseTable { get; } = new(
         "dct-inverse",
-        new Variant<TransformKernel>("reference", true, 0, InverseReference));
+        new Variant<TransformKernel>("reference", true, 0, InverseReference),
+        new Variant<TransformKernel>("vector128", HasFused128, 0, Inverse128),
+        new Variant<TransformKernel>("vector256", HasFused256, 0, Inverse256),
+        new Variant<TransformKernel>("vector512", HasFused512, 0, Inverse512));
 
     /// <summary>Variants of the quantiser. Tolerance: in levels.</summary>
     public static VariantTable<QuantiseKernel> QuantiseTable { get; } = new(
         "dct-quantise",
-        new Variant<QuantiseKernel>("reference", true, 0, QuantiseReference));
+        new Variant<QuantiseKernel>("reference", true, 0, QuantiseReference),
+        new Variant<QuantiseKernel>("vector128", Vector128.IsHardwareAccelerated, 0, Quantise128),
+        new Variant<QuantiseKernel>("vector256", Vector256.IsHardwareAccelerated, 0, Quantise256),
+        new Variant<QuantiseKernel>("vector512", Vector512.IsHardwareAccelerated, 0, Quantise512));
 
     // The cosines are written out, for Math.Cos may differ in the last place from one platform to another.
     // Entry k is ½·cos(kπ/16); the constant row's √⅛ equals ½·cos(4π/16).

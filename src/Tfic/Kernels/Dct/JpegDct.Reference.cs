@@ -56,12 +56,12 @@ public static partial class JpegDct
             {
                 for (int x = 0; x < 8; x++)
                 {
-                    int sum = 0;
+                    // K twice scales by 2^29; the first shift took 11 of these bits, 18 remain.
+                    const int Bits = ConstantBits + PassBits + 3;
+                    int sum = 128 << Bits;
                     for (int v = 0; v < 8; v++)
                         sum += between[y * 8 + v] * Matrix[v * 8 + x];
-
-                    // K twice scales by 2^29; the first shift took 11 of these bits, 18 remain.
-                    int sample = Descale(sum, ConstantBits + PassBits + 3) + 128;
+                    int sample = Descale(sum, Bits);
                     target[y * stride + block * 8 + x] = (byte)Math.Clamp(sample, 0, 255);
                 }
             }

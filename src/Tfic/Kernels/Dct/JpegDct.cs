@@ -8,11 +8,11 @@ namespace Tfic.Kernels.Dct;
 /// </para>
 /// <code>
 /// forward:  T = D((P − 128)·Kᵀ, 11)   F = D(K·T, 15)          level = sign(F)·⌊(|F| + 4·step) / (8·step)⌋
-/// inverse:  F = level·step            T = D(Kᵀ·F, 11)         P = clamp(D(T·K, 18) + 128, 0, 255)
+/// inverse:  F = level·step            T = D(Kᵀ·F, 11)         P = clamp(D(T·K + 128·2^18, 18), 0, 255)
 /// </code>
 /// <para>
-/// all in 32-bit integers that wrap. The forward F is thus 8 times the orthonormal coefficient, and levels are
-/// rounded to nearest, halves away from zero. T keeps two fractional bits.
+/// all in 32-bit integers that wrap, which only forged files make them do. The forward F is thus 8 times the
+/// orthonormal coefficient, and levels are rounded to nearest, halves away from zero. T keeps two fractional bits.
 /// </para>
 /// <para>
 /// K's entries are what the fast algorithm of Loeffler, Ligtenberg and Moschytz (1989) computes when its twelve
@@ -47,13 +47,11 @@ public static partial class JpegDct
 
     /// <summary>Variants of the forward transform; every row equals the reference.</summary>
     public static VariantTable<ForwardKernel> ForwardTable { get; } = new(
-        "jpeg-dct-forward",
-        new Variant<ForwardKernel>("reference", true, 0, ForwardReference));
+        "jpeg-dct-forward", ForwardRows);
 
     /// <summary>Variants of the inverse transform; every row equals the reference.</summary>
     public static VariantTable<InverseKernel> InverseTable { get; } = new(
-        "jpeg-dct-inverse",
-        new Variant<InverseKernel>("reference", true, 0, InverseReference));
+        "jpeg-dct-inverse", InverseRows);
 
     /// <summary>The matrix K, row-major: row = frequency, column = position.</summary>
     internal static ReadOnlySpan<int> Matrix =>
