@@ -87,7 +87,7 @@ internal sealed class Background
 
         // The luma of the text is drawn first, then both colours of the background beyond the contrast from it.
         // Both polarities are one case: inverse lines are drawn as dark on light and turned into their negative.
-        float textLuma = black ? (float)random.In(new Interval(0, 0.1)) : (float)random.In(new Interval(0, 1 - contrast));
+        float textLuma = (float)random.In(new Interval(0, black ? 0.1 : 1 - contrast));
         textLuma = Math.Min(textLuma, 1 - contrast);
         float least = textLuma + contrast;
         Vector3 text = black ? new Vector3(textLuma) : WithLuma(ref random, textLuma, textLuma);

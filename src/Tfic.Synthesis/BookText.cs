@@ -53,7 +53,7 @@ public sealed partial class BookText
         var chapters = new List<List<string>> { new() };
         foreach (string block in ParagraphBreak().Split(text.ReplaceLineEndings("\n")))
         {
-            string paragraph = string.Join(' ', ToAscii(block).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            string paragraph = string.Join(' ', ToAscii(block).Split(' ', StringSplitOptions.RemoveEmptyEntries));
             if (paragraph.Length == 0)
                 continue;
             if (Heading().IsMatch(paragraph))
@@ -74,7 +74,7 @@ public sealed partial class BookText
         return new BookText([.. chapters.Select(c => c.ToImmutableArray())]);
     }
 
-    /// <summary>The chapters of a split: of every ten, the ninth is for validation and the tenth for the test.</summary>
+    /// <summary>The chapters of a split: of every ten, the ninth is for validation, the tenth for the test.</summary>
     /// <exception cref="ArgumentException">The text is too short to have such a chapter.</exception>
     public BookText Split(Split split)
     {

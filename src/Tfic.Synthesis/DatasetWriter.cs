@@ -43,7 +43,7 @@ public static class DatasetWriter
     }
 
     /// <summary>
-    /// Writes pages: labels.tsv has one row a word, without a heading: file, line, left, top, right, bottom, text, font.
+    /// Writes pages: labels.tsv has one row a word, with no heading: file, line, left, top, right, bottom, text, font.
     /// </summary>
     /// <inheritdoc cref="WriteLines"/>
     public static void WritePages(
@@ -99,7 +99,8 @@ public static class DatasetWriter
             {
                 if (patches[p].Words.IsEmpty)
                     continue;
-                string name = string.Create(CultureInfo.InvariantCulture, $"{Path.ChangeExtension(file, null)}-{p:D4}.png");
+                string number = p.ToString("D4", CultureInfo.InvariantCulture);
+                string name = $"{Path.GetFileNameWithoutExtension(file)}-{number}.png";
                 save(name, patches[p].Picture);
                 rows.Append(name).Append('\t').AppendJoin(' ', patches[p].Words.Select(w => w.Text))
                     .Append('\t').Append(page.Font).Append('\n');

@@ -47,7 +47,7 @@ public sealed class FontSet
     /// <exception cref="DllNotFoundException">FreeType is not installed.</exception>
     public static FontSet Installed() => FromFolders(InstalledFolders);
 
-    /// <summary>All usable .ttf and .otf files in folders and below; what is unusable is left out, with its reason.</summary>
+    /// <summary>All usable .ttf and .otf files in and below folders; others are left out, with the reason.</summary>
     /// <exception cref="DllNotFoundException">FreeType is not installed.</exception>
     public static FontSet FromFolders(IEnumerable<string> folders)
     {
@@ -56,6 +56,8 @@ public sealed class FontSet
             .SelectMany(f => Directory.EnumerateFiles(f, "*", SearchOption.AllDirectories))
             .Where(p => System.IO.Path.GetExtension(p).ToLowerInvariant() is ".ttf" or ".otf")
             .Distinct().Order(StringComparer.Ordinal)];
+        // Once before many threads would each run into it, and wrap it in exceptions of theirs.
+        FreeType.Require();
         var fonts = new Font?[paths.Length];
         var reasons = new string?[paths.Length];
         Parallel.For(0, paths.Length, i =>
@@ -83,7 +85,7 @@ public sealed class FontSet
     }
 
     /// <summary>The part of the fonts that belongs to a split; it can be empty.</summary>
-    public FontSet Split(Split split) => new(Fonts.Where(f => SplitOf(f.Family) == split), []);
+    public FontSet Split(Split split) => Where(f => SplitOf(f.Family) == split);
 
     /// <summary>The split of a family, the same for every family of the same design.</summary>
     public static Split SplitOf(string family) => SplitRule.Of(Design(family) + Salt);
@@ -117,6 +119,8 @@ public sealed class FontSet
             _ => word,
         };
     }
+
+    internal FontSet Where(Func<Font, bool> condition) => new(Fonts.Where(condition), []);
 
     internal Font Draw(ref RandomStream random)
     {

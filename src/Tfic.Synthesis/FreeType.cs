@@ -69,6 +69,14 @@ internal static unsafe partial class FreeType
     [LibraryImport(Library)]
     public static partial void FT_Outline_Translate(Outline* outline, CLong x, CLong y);
 
+    /// <summary>Makes sure that FreeType is there.</summary>
+    /// <exception cref="DllNotFoundException">It is not installed; the message says how to install it.</exception>
+    public static void Require()
+    {
+        if (FT_Init_FreeType(out LibraryHandle library) == 0)
+            library.Dispose();
+    }
+
     /// <summary>The message for an error code that opening or drawing can give.</summary>
     public static string Describe(int error) => error switch
     {

@@ -65,7 +65,7 @@ internal sealed class GlyphRun
         return run;
     }
 
-    /// <summary>Width of the space in pixels; a quarter of an em where a font has none, or one without a width.</summary>
+    /// <summary>Width of the space in pixels; a quarter of an em where a font has none or one of no width.</summary>
     public static double SpaceWidth(Face face)
     {
         uint index = face.GlyphIndex(' ');

@@ -23,7 +23,7 @@ public sealed class LineGenerator
     private readonly Picture[] _pictures;
 
     /// <summary>Makes a generator; it can be used by any number of threads at once.</summary>
-    /// <exception cref="ArgumentException">There is no font, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">There is no font, none for the characters allowed, or an option is out of its range.</exception>
     /// <exception cref="DirectoryNotFoundException">The folder of background pictures does not exist.</exception>
     /// <exception cref="TficFormatException">That folder has no picture, or a damaged one.</exception>
     public LineGenerator(LineOptions options, FontSet fonts, WordList words, ulong seed)
@@ -36,8 +36,10 @@ public sealed class LineGenerator
             throw new ArgumentException(FontSet.NoFont, nameof(fonts));
 
         _options = options;
-        _fonts = fonts;
         _text = new LineText(options, words);
+        _fonts = fonts.Where(_text.CanDraw);
+        if (_fonts.Fonts.IsEmpty)
+            throw new ArgumentException($"No font has any of the characters \"{options.Characters}\".", nameof(fonts));
         _seed = seed;
         _pictures = options.PictureWeight > 0 ? Background.Load(options.PictureFolder!) : [];
     }

@@ -159,7 +159,7 @@ public sealed record LineOptions
     /// <summary>Probability that the line is bent along a cosine.</summary>
     public double CosineProbability { get; init; } = 0.08;
 
-    /// <summary>Of the bent lines, the part that is bent sideways (columns stay straight) and not up and down.</summary>
+    /// <summary>The part of the bent lines that is bent sideways (baselines stay straight), not up and down.</summary>
     public double HorizontalShare { get; init; } = 0.25;
 
     /// <summary>Amplitude of bending in em.</summary>
@@ -195,7 +195,7 @@ public sealed record LineOptions
     /// <summary>Probability that a dark text is black or nearly so.</summary>
     public double BlackTextProbability { get; init; } = 0.6;
 
-    /// <summary>Probability of a light text on a dark background.</summary>
+    /// <summary>Probability of a light text on a dark background, unless it is white or print.</summary>
     public double InverseProbability { get; init; } = 0.12;
 
     /// <summary>Least difference in luma between the text and every part of its background, 0…1.</summary>

@@ -31,6 +31,9 @@ internal sealed class LineText
             _allowed[c] = true;
     }
 
+    /// <summary>Whether a font can draw any text of the characters allowed.</summary>
+    public bool CanDraw(Font font) => _options.Characters.Any(c => CanDraw(font, c));
+
     /// <summary>
     /// A text of 1…MaxCharacters characters that are allowed and in the font; never beginning or ending with a space,
     /// and never with two spaces together, which no reader could count.
@@ -51,14 +54,15 @@ internal sealed class LineText
             return text;
 
         // Nothing of it was allowed: take any allowed characters.
-        string drawable = string.Concat(_options.Characters.Where(c => c != ' ' && font.Has(c)));
-        if (drawable.Length == 0)
-            throw new TficFormatException($"The font {font.Path} has none of the characters \"{_options.Characters}\".");
+        string drawable = string.Concat(_options.Characters.Where(c => CanDraw(font, c)));
         var any = new StringBuilder();
         for (int left = random.Integer(1, Math.Min(10, _options.MaxCharacters)); left > 0; left--)
             any.Append(random.Pick(drawable));
         return any.ToString();
     }
+
+    private static bool CanDraw(Font font, char c) =>
+        c != ' ' && font.Has(c) && !(font.CapitalsOnly && char.IsAsciiLetterLower(c));
 
     private string Permitted(string text, Font font)
     {
@@ -210,7 +214,8 @@ internal sealed class LineText
             case 9:
                 return random.Below(3) switch
                 {
-                    0 => $"+{random.Integer(1, 99)} {Digits(ref random, 2)} {Digits(ref random, 3)} {Digits(ref random, 4)}",
+                    0 => $"+{random.Integer(1, 99)} {Digits(ref random, 2)} {Digits(ref random, 3)} "
+                        + Digits(ref random, 4),
                     1 => $"({Digits(ref random, 3)}) {Digits(ref random, 3)}-{Digits(ref random, 4)}",
                     _ => $"{Digits(ref random, 2)}-{Digits(ref random, 8)}",
                 };
@@ -218,7 +223,8 @@ internal sealed class LineText
                 string letters = "";
                 for (int i = random.Integer(1, 4); i > 0; i--)
                     letters += random.Pick(Letters);
-                return letters + random.Pick<string>(["-", "", "#", " ", "/"]) + Digits(ref random, random.Integer(2, 8));
+                letters += random.Pick<string>(["-", "", "#", " ", "/"]);
+                return letters + Digits(ref random, random.Integer(2, 8));
             case 11:
                 return random.Chance(0.5) ? Price(ref random) + "%" : $"{random.Below(101)}%";
             case 12:

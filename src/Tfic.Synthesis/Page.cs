@@ -30,7 +30,7 @@ public readonly record struct Box(int Left, int Top, int Right, int Bottom)
 /// <summary>A word on a page, with the box of its ink.</summary>
 public sealed record PageWord(string Text, Box Box);
 
-/// <summary>A line on a page: its words from left to right, their text with single spaces, the box of its ink.</summary>
+/// <summary>A line on a page: its words from left to right, their text with single spaces, its ink's box.</summary>
 public sealed record PageLine(string Text, Box Box, ImmutableArray<PageWord> Words);
 
 /// <summary>A part of a page.</summary>
@@ -94,9 +94,9 @@ public sealed record Page(Picture Picture, ImmutableArray<PageLine> Lines, doubl
                 for (int y = 0; y < height; y++)
                     Picture.Row(top + y).Slice(left * channels, width * channels).CopyTo(part.Row(y));
                 var place = new Box(left, top, left + width, top + height);
+                IEnumerable<PageWord> inside = words.Where(w => place.Contains(w.Box));
                 patches.Add(new PagePatch(
-                    part, place,
-                    [.. words.Where(w => place.Contains(w.Box)).Select(w => w with { Box = w.Box.Offset(-left, -top) })]));
+                    part, place, [.. inside.Select(w => w with { Box = w.Box.Offset(-left, -top) })]));
             }
         }
 

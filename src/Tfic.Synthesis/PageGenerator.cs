@@ -162,7 +162,7 @@ public sealed class PageGenerator
                 SetLine(line, indent, 0, justify: false);
         }
 
-        /// <summary>The word with the characters that the font has, in pieces where it is wider than half the page.</summary>
+        /// <summary>A word's characters that the font has, in pieces if it is wider than half the measure.</summary>
         private IEnumerable<string> Fitting(string word)
         {
             string rest = string.Concat((_font.CapitalsOnly ? word.ToUpperInvariant() : word).Where(_font.Has));
@@ -200,8 +200,8 @@ public sealed class PageGenerator
         }
 
         /// <summary>
-        /// The columns that a word takes: its advance, and its ink where that reaches beyond, so that words with a space
-        /// between them never touch.
+        /// The columns that a word takes: its advance, and its ink where that reaches beyond, so that words with a
+        /// space between them never touch.
         /// </summary>
         private static (int Left, int Width) Extent(GlyphRun run)
         {

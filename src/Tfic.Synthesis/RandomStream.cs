@@ -14,7 +14,7 @@ internal struct RandomStream
         _state = Mix(Mix(seed + 0x9e3779b97f4a7c15) ^ (ulong)index);
     }
 
-    /// <summary>The finaliser of SplitMix64: a bijection in which every output bit depends on every input bit.</summary>
+    /// <summary>The finaliser of SplitMix64: a bijection; every output bit depends on every input bit.</summary>
     public static ulong Mix(ulong z)
     {
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

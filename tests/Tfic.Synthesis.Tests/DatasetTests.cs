@@ -9,10 +9,10 @@ public class DatasetTests
         var progress = new Counter();
         DatasetWriter.WriteLines(one.Path, Lines(), 100, 12, 1, progress: progress);
         DatasetWriter.WriteLines(three.Path, Lines(), 100, 12, 3);
-        string[] names = [.. Directory.GetFiles(one.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        string[] names = Names(one);
         Assert.Equal(13, names.Length);
         Assert.Equal("000000.png", names[0]);
-        Assert.Equal(names, Directory.GetFiles(three.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal(names, Names(three));
         Assert.All(names, n => Assert.Equal(File.ReadAllBytes(one.File(n)), File.ReadAllBytes(three.File(n))));
         Assert.Equal(12, progress.Last);
 
@@ -84,6 +84,9 @@ public class DatasetTests
         Assert.Equal((256, 64), (picture.Width, picture.Height));
         Assert.Equal(patches.Length + 1, Directory.GetFiles(cut.Path).Length);
     }
+
+    private static string[] Names(TemporaryFolder folder) =>
+        [.. Directory.GetFiles(folder.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     private static LineGenerator Lines() => new(
         LineOptions.Default with { FontSize = new(16, 24) }, Fixtures.OneFont, Fixtures.Words, 6);

@@ -64,7 +64,8 @@ public class LineTests
         LineGenerator other = new(LineOptions.Default, Fixtures.AllFonts, Fixtures.Words, 42);
         TextLine[] serial = [.. Enumerable.Range(0, 60).Select(i => one.Draw(i))];
         var parallel = new TextLine[60];
-        Parallel.For(0, 60, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => parallel[59 - i] = other.Draw(59 - i));
+        var threads = new ParallelOptions { MaxDegreeOfParallelism = 4 };
+        Parallel.For(0, 60, threads, i => parallel[59 - i] = other.Draw(59 - i));
         for (int i = 0; i < 60; i++)
         {
             Assert.Equal(serial[i].Text, parallel[i].Text);
@@ -160,10 +161,16 @@ public class LineTests
     [SkippableFact]
     public void Text_stands_out_from_its_background()
     {
-        LineOptions options = LineOptions.Default with { PrintProbability = 0, BlurProbability = 0, FontSize = new(40, 50) };
+        LineOptions options = LineOptions.Default with
+        {
+            PrintProbability = 0,
+            BlurProbability = 0,
+            JpegProbability = 0,
+            FontSize = new(40, 50),
+        };
         foreach (double inverse in new[] { 0.0, 1.0 })
         {
-            LineGenerator generator = Generator(options with { InverseProbability = inverse, JpegProbability = 0 });
+            LineGenerator generator = Generator(options with { InverseProbability = inverse });
             for (int i = 0; i < 40; i++)
             {
                 Picture picture = generator.Draw(i).Picture;
@@ -191,7 +198,12 @@ public class LineTests
         for (int i = 0; i < stripes.Samples.Length; i++)
             stripes.Samples[i] = (byte)(i / 3 % 9 * 28);
         PictureFile.Write(folder.File("stripes.png"), stripes);
-        LineOptions options = LineOptions.Plain with { WhiteWeight = 0, PictureWeight = 1, PictureFolder = folder.Path };
+        LineOptions options = LineOptions.Plain with
+        {
+            WhiteWeight = 0,
+            PictureWeight = 1,
+            PictureFolder = folder.Path,
+        };
         Picture picture = Generator(options).Draw(0).Picture;
         // In the margin, the columns of one row differ as the stripes do, at the light end that the text leaves.
         double[] top = [.. Enumerable.Range(0, picture.Width).Select(x => Fixtures.Luma(picture, x, 0))];
@@ -212,6 +224,18 @@ public class LineTests
         var e = Assert.Throws<ArgumentException>(
             () => new LineGenerator(LineOptions.Default, FontSet.FromFiles([]), Fixtures.Words, 1));
         Assert.Contains("fonts-dejavu-core", e.Message);
+    }
+
+    [SkippableFact]
+    public void Fonts_without_small_letters_write_capitals_only()
+    {
+        FontSet capitals = Fixtures.AllFonts.Where(f => f.CapitalsOnly);
+        Skip.If(capitals.Fonts.IsEmpty, "No font without small letters is installed (apt install fonts-bebas-neue).");
+        LineGenerator generator = new(LineOptions.Plain, capitals, Fixtures.Words, 1);
+        for (int i = 0; i < 60; i++)
+            Assert.DoesNotContain(generator.Draw(i).Text, char.IsAsciiLetterLower);
+        LineOptions small = LineOptions.Plain with { Characters = "abc" };
+        Assert.Throws<ArgumentException>(() => new LineGenerator(small, capitals, Fixtures.Words, 1));
     }
 
     private static LineOptions Unhinted(LineOptions options) => options with { HintingProbability = 0 };

@@ -51,7 +51,7 @@ public class PageTests
             }
 
             for (int i = 0; i < owner.Length; i++)
-                Assert.True(page.Picture.Samples[i] == 255 || owner[i] > 0, $"Ink outside of all boxes in {page.Font}.");
+                Assert.True(page.Picture.Samples[i] == 255 || owner[i] > 0, $"Ink outside all boxes in {page.Font}.");
         }
     }
 
@@ -61,7 +61,8 @@ public class PageTests
         BookText text = BookText.From(string.Join(' ', Enumerable.Repeat("some plain words of prose", 60)));
         PageOptions options = s_small with { Margin = new(0.1, 0.1), FontSize = new(16, 16) };
         Page page = new PageGenerator(options, Fixtures.OneFont, text, 1).Draw(0);
-        Assert.Equal("some plain words of prose", string.Join(' ', page.Lines.SelectMany(l => l.Words).Take(5).Select(w => w.Text)));
+        string[] words = [.. page.Lines.SelectMany(l => l.Words).Select(w => w.Text)];
+        Assert.Equal(["some", "plain", "words", "of", "prose", "some"], words[..6]);
         foreach (PageLine line in page.Lines)
         {
             Assert.Equal(line.Text, string.Join(' ', line.Words.Select(w => w.Text)));
@@ -123,7 +124,13 @@ public class PageTests
     [SkippableFact]
     public void Downscaling_brings_lines_to_the_distance_asked_for()
     {
-        PageOptions options = s_small with { Width = 1000, Height = 1200, FontSize = new(30, 30), LineSpacing = new(1.3, 1.3) };
+        PageOptions options = s_small with
+        {
+            Width = 1000,
+            Height = 1200,
+            FontSize = new(30, 30),
+            LineSpacing = new(1.3, 1.3),
+        };
         Page page = new PageGenerator(options, Fixtures.OneFont, s_text, 8).Draw(1);
         Page small = page.Downscale();
         Assert.InRange(small.LineDistance, 11.95, 12.05);
@@ -172,7 +179,7 @@ public class BookTextTests
     public void Numbered_titles_begin_chapters_and_sentences_do_not()
     {
         BookText text = BookText.From(string.Join(
-            "\n\n", Enumerable.Range(0, 12).Select(i => $"{"XIV"[i % 3]}. A TITLE\n\nI am no heading. Part of it is.")));
+            "\n\n", Enumerable.Range(0, 12).Select(i => $"{"XIV"[i % 3]}. A TITLE\n\nI am no heading.")));
         Assert.Equal(12, text.Chapters.Length);
     }
 
