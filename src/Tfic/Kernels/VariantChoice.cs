@@ -33,7 +33,8 @@ public sealed class VariantChoice
         set
         {
             ArgumentNullException.ThrowIfNull(value);
-            value.Check(KernelTables.All);
+            if (value._entries.Length > 0)
+                value.Check(KernelTables.All);
             Volatile.Write(ref s_current, value);
         }
     }
