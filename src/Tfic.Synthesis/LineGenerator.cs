@@ -46,6 +46,8 @@ public sealed class LineGenerator
 
     /// <summary>Draws one line: always the same for the same options, fonts, words, seed and index.</summary>
     /// <param name="index">Any number.</param>
+    /// <exception cref="FileNotFoundException">A font's file has gone since it was opened.</exception>
+    /// <exception cref="TficFormatException">A glyph of a font is broken; the message names the file.</exception>
     public TextLine Draw(long index)
     {
         var random = new RandomStream(_seed, index);
