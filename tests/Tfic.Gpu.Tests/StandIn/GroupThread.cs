@@ -18,16 +18,19 @@ public enum TurnOrder
 internal sealed class Launch
 {
     private readonly Action _kernel;
-    private readonly TurnOrder _order;
-    private readonly SemaphoreSlim _back = new(0);
+    private readonly GroupThread[] _threads;
+    private readonly SemaphoreSlim _groupDone = new(0);
     private readonly List<object> _shared = [];
-    private volatile Exception? _failure;
+    private Exception? _failure;
+    private int _turn;
 
     private Launch(KernelConfig config, TurnOrder order, Action kernel)
     {
         Config = config;
-        _order = order;
         _kernel = kernel;
+        _threads = [.. Enumerable.Range(0, config.GroupDim).Select(i => new GroupThread(this, i))];
+        if (order == TurnOrder.Descending)
+            Array.Reverse(_threads);
     }
 
     public KernelConfig Config { get; }
@@ -39,57 +42,55 @@ internal sealed class Launch
 
     private void Run()
     {
-        GroupThread[] threads = [.. Enumerable.Range(0, Config.GroupDim).Select(i => new GroupThread(this, i))];
-        if (_order == TurnOrder.Descending)
-            Array.Reverse(threads);
-        try
+        for (Group = 0; Group < Config.GridDim && _failure is null; Group++)
         {
-            for (Group = 0; Group < Config.GridDim && _failure is null; Group++)
-            {
-                _shared.Clear();
-                foreach (GroupThread thread in threads)
-                    thread.StartGroup();
-                RunGroup(threads);
-            }
-        }
-        finally
-        {
-            foreach (GroupThread thread in threads)
-                thread.End();
+            _shared.Clear();
+            foreach (GroupThread thread in _threads)
+                thread.StartGroup();
+            _turn = 0;
+            _threads[0].TakeTurn();
+            _groupDone.Wait();
         }
 
+        foreach (GroupThread thread in _threads)
+            thread.End();
         if (_failure is not null)
             ExceptionDispatchInfo.Throw(_failure);
     }
 
-    private void RunGroup(GroupThread[] threads)
-    {
-        while (_failure is null)
-        {
-            foreach (GroupThread thread in threads)
-            {
-                thread.TakeTurn();
-                _back.Wait();
-                if (_failure is not null)
-                    return;
-            }
-
-            int waiting = threads.Count(thread => thread.IsAtBarrier);
-            if (waiting == 0)
-                return;
-            if (waiting < threads.Length)
-            {
-                _failure = new InvalidOperationException(
-                    $"{waiting} of {threads.Length} threads of group {Group} wait at a barrier that the others passed by.");
-            }
-        }
-    }
-
     public void RunKernel() => _kernel();
 
-    public void GiveBack() => _back.Release();
-
+    /// <summary>Ends the launch after this group.</summary>
     public void Fail(Exception failure) => _failure = failure;
+
+    /// <summary>
+    /// Called by the thread that has the turn, at a barrier or when it is through: the next one has it. After the last
+    /// one the group is done, or all are at the barrier and go on from there.
+    /// </summary>
+    public void PassTurn()
+    {
+        if (_failure is null && ++_turn == _threads.Length)
+        {
+            _turn = 0;
+            int waiting = _threads.Count(thread => thread.IsAtBarrier);
+            if (waiting == 0)
+            {
+                _groupDone.Release();
+                return;
+            }
+
+            if (waiting < _threads.Length)
+            {
+                _failure = new InvalidOperationException(
+                    $"{waiting} of {_threads.Length} threads of group {Group} wait at a barrier that the others passed by.");
+            }
+        }
+
+        if (_failure is null)
+            _threads[_turn].TakeTurn();
+        else
+            _groupDone.Release();
+    }
 
     public ArrayView<T> Share<T>(int ordinal, int extent)
         where T : unmanaged
@@ -147,7 +148,7 @@ internal sealed class GroupThread
     public void WaitAtBarrier()
     {
         IsAtBarrier = true;
-        Launch.GiveBack();
+        Launch.PassTurn();
         _turn.Wait();
         IsAtBarrier = false;
         if (_ended)
@@ -175,7 +176,7 @@ internal sealed class GroupThread
                 Launch.Fail(e);
             }
 
-            Launch.GiveBack();
+            Launch.PassTurn();
         }
     }
 }
