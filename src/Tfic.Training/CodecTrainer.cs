@@ -5,6 +5,7 @@ using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -52,7 +53,7 @@ public sealed record CodecTrainingOptions
     public bool BFloat16 { get; init; }
 
     /// <summary>Steps between checkpoints.</summary>
-    public long CheckpointInterval { get; init; } = 500;
+    public long CheckpointInterval { get; init; } = 1000;
 
     /// <summary>How the lines look.</summary>
     public LineOptions Lines { get; init; } = LineOptions.Default;
@@ -100,11 +101,11 @@ public static class CodecTrainer
         {
             recogniser.eval();
             recogniser.SetPrecision(precision);
-            foreach (Modules.Parameter parameter in recogniser.parameters())
+            foreach (Parameter parameter in recogniser.parameters())
                 parameter.requires_grad = false;
         }
 
-        using optim.Optimizer optimizer = optim.Adam(network.parameters(), options.LearningRate);
+        using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
         var training = new CodecSamples(new LineGenerator(
             options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed));

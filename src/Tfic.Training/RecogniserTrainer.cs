@@ -4,6 +4,7 @@ using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -62,7 +63,7 @@ public static class RecogniserTrainer
         random.manual_seed(unchecked((long)options.Seed));
         var network = new CompactRecogniserNetwork();
         network.SetPrecision(options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
-        using optim.Optimizer optimizer = optim.AdamW(network.parameters(), options.LearningRate, weight_decay: 0.01);
+        using OptimizerHelper optimizer = optim.AdamW(network.parameters(), options.LearningRate, weight_decay: 0.01);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
 
         var training = new LineGenerator(

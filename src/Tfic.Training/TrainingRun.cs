@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Spectre.Console;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -40,7 +41,7 @@ public sealed class TrainingRun
 
     private readonly string folder;
     private readonly Module network;
-    private readonly optim.Optimizer optimizer;
+    private readonly OptimizerHelper optimizer;
     private readonly ulong seed;
 
     /// <summary>Prepares a run.</summary>
@@ -48,7 +49,7 @@ public sealed class TrainingRun
     /// <param name="network">The network whose parameters the optimiser holds.</param>
     /// <param name="optimizer">The optimiser.</param>
     /// <param name="seed">Seed of all random numbers.</param>
-    public TrainingRun(string folder, Module network, optim.Optimizer optimizer, ulong seed)
+    public TrainingRun(string folder, Module network, OptimizerHelper optimizer, ulong seed)
     {
         this.folder = folder;
         this.network = network;

@@ -97,6 +97,19 @@ public sealed class CompactCodecNetwork : Module
     /// <inheritdoc cref="Train"/>
     public Pass Quantise(Tensor pictures, Tensor quality) => Run(pictures, quality, noise: false);
 
+    /// <summary>z before rounding, [B, 32, H/64, W/64].</summary>
+    /// <inheritdoc cref="Train"/>
+    public Tensor Hyper(Tensor pictures, Tensor quality) => h_a.call(Latent(pictures, quality));
+
+    /// <summary>y' = gain · g_a(x), [B, 96, H/16, W/16].</summary>
+    /// <inheritdoc cref="Train"/>
+    public Tensor Latent(Tensor pictures, Tensor quality) =>
+        g_a.call(pictures).to(ScalarType.Float32) * Gain(quality);
+
+    /// <summary>Gain of each channel, [B, 96, 1, 1].</summary>
+    /// <param name="quality">[B], 1…8.</param>
+    public Tensor Gain(Tensor quality) => (AtQuality(gain_log2, quality) * Math.Log(2)).exp();
+
     /// <summary>Interpolates a table of the 8 qualities at fractional ones.</summary>
     /// <param name="table">[8, C].</param>
     /// <param name="quality">[B].</param>
@@ -120,7 +133,7 @@ public sealed class CompactCodecNetwork : Module
 
     private Pass Run(Tensor pictures, Tensor quality, bool noise)
     {
-        Tensor gain = exp2(AtQuality(gain_log2, quality));
+        Tensor gain = Gain(quality);
         Tensor y = g_a.call(pictures).to(ScalarType.Float32) * gain;
         Tensor z = h_a.call(y);
         Tensor hyperBits = entropy_bottleneck.call(noise ? z + rand_like(z) - 0.5 : z.round());
@@ -139,8 +152,6 @@ public sealed class CompactCodecNetwork : Module
     }
 
     private static Tensor RoundStraightThrough(Tensor x) => x + (x.round() - x).detach();
-
-    private static Tensor exp2(Tensor x) => (x * Math.Log(2)).exp();
 }
 
 /// <summary>x + conv1(lrelu(conv0(x))).</summary>
@@ -241,15 +252,15 @@ public sealed class HyperSynthesis : Module<Tensor, Tensor>
         return conv2.call(x);
     }
 
-    /// <summary>The largest activation that enters each layer, for the calibration of the integer form.</summary>
+    /// <summary>The largest activations, for the calibration of the integer form.</summary>
     /// <param name="x">ẑ, [B, 32, H, W].</param>
-    /// <returns>Maxima of |ẑ| and of the inputs of the second and third layer.</returns>
-    public float[] InputMaxima(Tensor x)
+    /// <returns>Maxima behind the first and the second rectifier.</returns>
+    public float[] ActivationMaxima(Tensor x)
     {
         using IDisposable guard = no_grad();
         Tensor first = functional.relu(conv0.call(x));
         Tensor second = functional.relu(conv1.call(functional.pixel_shuffle(first, 2)));
-        return [x.abs().max().item<float>(), first.max().item<float>(), second.max().item<float>()];
+        return [first.max().item<float>(), second.max().item<float>()];
     }
 }
 

@@ -1,0 +1,138 @@
+using Tfic.Networks;
+using Tfic.Training.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tfic.Training;
+
+/// <summary>Moves codecs between TorchSharp and the files that the core runs.</summary>
+public static class CodecExport
+{
+    /// <summary>ẑ beyond ± this lies in the escape: so far out no trained prior has mass worth a table slot.</summary>
+    private const int HyperRange = 127;
+
+    /// <summary>Writes a codec: transforms in float16, everything that chooses a probability in integers.</summary>
+    /// <param name="network">A trained network.</param>
+    /// <param name="activationMaxima">
+    /// Largest activations that enter h_s's second and third layer, from <see cref="Calibrate"/>.
+    /// </param>
+    /// <param name="name">The model's name, as errors show it.</param>
+    /// <param name="path">The safetensors file.</param>
+    /// <param name="metadata">Further metadata: steps, seed and the like.</param>
+    public static void Write(
+        CompactCodecNetwork network,
+        ReadOnlySpan<float> activationMaxima,
+        string name,
+        string path,
+        IReadOnlyDictionary<string, string> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        var writer = new SafetensorsWriter();
+        writer.SetMetadata("tfic", "codec 1");
+        writer.SetMetadata("profile", "compact");
+        writer.SetMetadata("name", name);
+        foreach ((string key, string value) in metadata)
+            writer.SetMetadata(key, value);
+        foreach ((string layerName, Convolution layer) in Transforms(network))
+            ModelFile.Add(writer, layerName, layer.Weight, layer.Bias!);
+        writer.AddFloat32("gain_log2", ModelFile.Values(network.GainLog2), ModelFile.Shape(network.GainLog2));
+        Prior(network, activationMaxima).AddTo(writer);
+        ModelFile.Save(writer, path);
+    }
+
+    /// <summary>The integer prior of a network.</summary>
+    /// <param name="network">A trained network.</param>
+    /// <param name="activationMaxima">As of <see cref="Write"/>.</param>
+    public static IntegerPrior Prior(CompactCodecNetwork network, ReadOnlySpan<float> activationMaxima)
+    {
+        IReadOnlyList<Convolution> layers = network.HS.Layers;
+        var weights = new HyperSynthesisWeights(
+            Weights(layers[0]), Weights(layers[1]), WithIndexMap(Weights(layers[2])));
+
+        const int Latents = CompactCodecNetwork.LatentChannels;
+        float[] flat = ModelFile.Values(network.ScaleOffset);
+        var offsets = new float[CompactCodecNetwork.QualityCount, Latents];
+        Buffer.BlockCopy(flat, 0, offsets, 0, flat.Length * sizeof(float));
+
+        using Tensor probabilities = network.Bottleneck.Probabilities(-HyperRange, HyperRange);
+        float[] mass = ModelFile.Values(probabilities);
+        int range = 2 * HyperRange + 1;
+        var channels = new ChannelProbabilities[CompactCodecNetwork.HyperChannels];
+        for (int c = 0; c < channels.Length; c++)
+        {
+            channels[c] = new ChannelProbabilities(
+                -HyperRange, Array.ConvertAll(mass[(c * range)..((c + 1) * range)], m => (double)m));
+        }
+
+        return IntegerPriorExport.Quantise(weights, activationMaxima, offsets, channels);
+    }
+
+    /// <summary>Measures the activations of h_s over pictures at all qualities.</summary>
+    /// <param name="network">A trained network.</param>
+    /// <param name="pictures">Batches [B, 3, H, W], 0…1.</param>
+    /// <returns>The maxima behind the first and the second rectifier.</returns>
+    public static float[] Calibrate(CompactCodecNetwork network, IEnumerable<Tensor> pictures)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        using IDisposable guard = no_grad();
+        var maxima = new float[2];
+        foreach (Tensor batch in pictures)
+        {
+            for (int quality = 1; quality <= CompactCodecNetwork.QualityCount; quality++)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Tensor z = network.Hyper(batch, full([batch.shape[0]], (double)quality)).round().clamp(-128, 127);
+                float[] seen = network.HS.ActivationMaxima(z);
+                for (int i = 0; i < maxima.Length; i++)
+                    maxima[i] = Math.Max(maxima[i], seen[i]);
+            }
+        }
+
+        return maxima;
+    }
+
+    /// <summary>
+    /// Loads an exported file's float transforms (g_a, h_a, g_s, gains) back into the TorchSharp network. The prior
+    /// is integer in the file and stays as it is in the network.
+    /// </summary>
+    /// <param name="file">What <see cref="Write"/> wrote.</param>
+    /// <exception cref="TficFormatException">Tensors are missing or of another shape.</exception>
+    public static CompactCodecNetwork ReadTransforms(SafetensorsFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        var network = new CompactCodecNetwork();
+        using IDisposable guard = no_grad();
+        foreach ((string layerName, Convolution layer) in Transforms(network))
+            ModelFile.LoadInto(file, layerName, layer);
+        network.GainLog2.copy_(ModelFile.Load(file, "gain_log2", network.GainLog2));
+        network.eval();
+        return network;
+    }
+
+    private static IEnumerable<(string Name, Convolution Layer)> Transforms(CompactCodecNetwork network) =>
+        network.named_modules()
+            .Where(m => m.module is Convolution && !m.name.StartsWith("h_s.", StringComparison.Ordinal))
+            .Select(m => (m.name, (Convolution)m.module));
+
+    private static ConvolutionWeights Weights(Convolution layer)
+    {
+        int[] shape = ModelFile.Shape(layer.Weight);
+        return new ConvolutionWeights(
+            shape[0], shape[1], shape[2], ModelFile.Values(layer.Weight), ModelFile.Values(layer.Bias!));
+    }
+
+    /// <summary>Folds raw output → table index (× step + origin) into the rows of the last layer that give scales.</summary>
+    private static ConvolutionWeights WithIndexMap(ConvolutionWeights layer)
+    {
+        (double origin, double step) = CompactCodecNetwork.IndexMap;
+        int perOutput = layer.Weight.Length / layer.Outputs;
+        for (int o = layer.Outputs / 2; o < layer.Outputs; o++)
+        {
+            for (int i = 0; i < perOutput; i++)
+                layer.Weight[o * perOutput + i] *= (float)step;
+            layer.Bias[o] = (float)(layer.Bias[o] * step + origin);
+        }
+
+        return layer;
+    }
+}

@@ -1,0 +1,186 @@
+using Tfic.Imaging;
+using Tfic.Training.Data;
+using Tfic.Training.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tfic.Training.Tests;
+
+public sealed class NetworkTests
+{
+    public NetworkTests() => random.manual_seed(1);
+
+    [Theory]
+    [InlineData(256, 64)]
+    [InlineData(320, 80)]
+    [InlineData(4, 1)]
+    public void RecogniserGivesOneFrameForFourColumns(int width, int frames)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactRecogniserNetwork();
+        network.eval();
+        Tensor logits = network.call(randn(2, 1, 32, width));
+        Assert.Equal([2, frames, Charset.ClassCount], logits.shape);
+    }
+
+    [Fact]
+    public void RecogniserStaysWithinItsSize()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactRecogniserNetwork();
+        Assert.Equal(1_435_232, network.parameters().Sum(p => p.numel()));
+    }
+
+    [Fact]
+    public void FoldedNormalisationDoesTheSame()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var layer = new NormalisedConvolution(3, 5, (3, 3));
+        for (int i = 0; i < 20; i++)
+            layer.call(randn(4, 3, 8, 8) * 2 + 1);
+        layer.eval();
+        Tensor x = randn(2, 3, 8, 8);
+        (Tensor weight, Tensor bias) = layer.Fold();
+
+        Tensor folded = nn.functional.conv2d(x, weight, bias, [1, 1], [1, 1]);
+        Assert.True(allclose(layer.call(x), folded, 1e-4, 1e-5));
+
+        var copy = new NormalisedConvolution(3, 5, (3, 3));
+        copy.LoadFolded(weight, bias);
+        copy.eval();
+        Assert.True(allclose(layer.call(x), copy.call(x), 1e-4, 1e-5));
+    }
+
+    [Theory]
+    [InlineData(64, 64)]
+    [InlineData(128, 192)]
+    public void CodecKeepsTheSizeAndCountsBitsPerPicture(int height, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactCodecNetwork();
+        CompactCodecNetwork.Pass pass = network.Train(rand(3, 3, height, width), tensor(new[] { 1f, 4.5f, 8f }));
+        Assert.Equal([3, 3, height, width], pass.Reconstruction.shape);
+        Assert.Equal([3], pass.LatentBits.shape);
+        Assert.Equal([3], pass.HyperBits.shape);
+        Assert.True(pass.LatentBits.min().item<float>() > 0);
+        Assert.True(pass.HyperBits.min().item<float>() > 0);
+    }
+
+    [Fact]
+    public void EveryCodecParameterGetsAGradient()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactCodecNetwork();
+        CompactCodecNetwork.Pass pass = network.Train(rand(2, 3, 64, 64), tensor(new[] { 2.5f, 6.25f }));
+        (pass.Reconstruction.square().mean() + pass.LatentBits.mean() + pass.HyperBits.mean()).backward();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in network.named_parameters())
+        {
+            Assert.True(parameter.grad is not null, name);
+            Assert.True(parameter.grad!.isfinite().all().item<bool>(), name);
+        }
+    }
+
+    [Fact]
+    public void TablesAreInterpolatedBetweenQualities()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor table = arange(8, ScalarType.Float32).view(8, 1) * 10;
+        Tensor at = CompactCodecNetwork.AtQuality(table, tensor(new[] { 1f, 1.5f, 4.25f, 8f }));
+        Assert.Equal([0f, 5f, 32.5f, 70f], at.flatten().data<float>().ToArray());
+    }
+
+    [Fact]
+    public void HyperPriorIsADistribution()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var bottleneck = new EntropyBottleneck(4);
+        Tensor mass = bottleneck.Probabilities(-300, 300);
+        Assert.True(mass.min().item<float>() >= 0);
+        foreach (float sum in mass.sum(1).data<float>().ToArray())
+            Assert.InRange(sum, 0.999f, 1.001f);
+    }
+
+    [Fact]
+    public void HyperPriorBitsAreTheMassOfIntegers()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var bottleneck = new EntropyBottleneck(2);
+        Tensor z = tensor(new[] { -3f, 0f, 1f, 7f }).view(1, 1, 2, 2).expand(1, 2, 2, 2);
+        float[] bits = bottleneck.call(z).contiguous().data<float>().ToArray();
+        float[] mass = bottleneck.Probabilities(-3, 7).contiguous().data<float>().ToArray();
+        Assert.Equal(-Math.Log2(mass[0]), bits[0], 3);
+        Assert.Equal(-Math.Log2(mass[3]), bits[1], 3);
+        Assert.Equal(-Math.Log2(mass[11 + 10]), bits[7], 3);
+    }
+
+    [Theory]
+    [InlineData(0.11)]
+    [InlineData(1.0)]
+    [InlineData(40.0)]
+    public void GaussianBitsAreTheIntegralOverTheBin(double scale)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (int symbol in (int[])[0, 1, -2, 5])
+        {
+            // Simpson's rule on the density over [s − ½, s + ½].
+            const int Intervals = 2000;
+            double sum = 0;
+            for (int i = 0; i <= Intervals; i++)
+            {
+                double x = (symbol - 0.5 + (double)i / Intervals) / scale;
+                double density = Math.Exp(-0.5 * x * x) / (scale * Math.Sqrt(2 * Math.PI));
+                sum += density * (i is 0 or Intervals ? 1 : i % 2 == 1 ? 4 : 2);
+            }
+
+            double expected = -Math.Log2(Math.Max(1e-9, sum / (3 * Intervals)));
+            float bits = GaussianConditional.Bits(
+                tensor((float)symbol), tensor((float)scale)).item<float>();
+            Assert.InRange(bits, expected - 0.01, expected + 0.01);
+        }
+    }
+
+    [Fact]
+    public void ScaleTableHasThePublishedEnds()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        float[] scales = GaussianConditional.Scale(tensor(new[] { -5f, 0f, 63f, 99f })).data<float>().ToArray();
+        Assert.Equal(0.11, scales[0], 5);
+        Assert.Equal(0.11, scales[1], 5);
+        Assert.Equal(256, scales[2], 1);
+        Assert.Equal(256, scales[3], 1);
+    }
+
+    [Fact]
+    public void TheLineInputOfTheGraphIsTheLineInputOfTheReader()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var generator = new Random(3);
+        var picture = new Picture(512, 256, 3);
+        generator.NextBytes(picture.Samples);
+        var planes = new float[3 * 512 * 256];
+        for (int i = 0; i < 512 * 256; i++)
+        {
+            for (int c = 0; c < 3; c++)
+                planes[c * 512 * 256 + i] = picture.Samples[3 * i + c] / 255f;
+        }
+
+        var expected = new float[32 * 256];
+        LineInput.Normalise(picture, 256, expected);
+        float[] actual = LineInput.Normalise(
+            tensor(planes, [1, 3, 256, 512]), LineInput.ResamplingMatrix(256, 32), LineInput.ResamplingMatrix(512, 256))
+            .contiguous().data<float>().ToArray();
+        for (int i = 0; i < actual.Length; i++)
+            Assert.Equal(expected[i], actual[i], 4);
+    }
+
+    [Fact]
+    public void CharactersAndClassesAgree()
+    {
+        Assert.Equal(95, Charset.Characters.Length);
+        for (int i = 0; i < Charset.Characters.Length; i++)
+            Assert.Equal(i + 1, Charset.ClassOf(Charset.Characters[i]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Charset.ClassOf('é'));
+        int a = Charset.ClassOf('a'), b = Charset.ClassOf('b');
+        Assert.Equal("aab", Charset.Collapse([0, a, a, 0, a, b, b, 0]));
+    }
+}
