@@ -38,6 +38,7 @@ public sealed class TrainingRun
 {
     private const int WarmUpSteps = 200;
     private const int LogInterval = 50;
+    private const int CollectionInterval = 16;
 
     private readonly string folder;
     private readonly Module network;
@@ -95,6 +96,14 @@ public sealed class TrainingRun
             {
                 long i = state.Step;
                 SetRate(learningRate * RateAt(i, steps, decayShare));
+                // TorchSharp lets a collection finalise a Scalar while libtorch still reads it. With a young
+                // generation as large as build.sh train asks for, collections happen here and nowhere else.
+                if (i % CollectionInterval == 0)
+                {
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+
                 random.manual_seed(unchecked((long)(seed * 0x9E3779B97F4A7C15UL + (ulong)i)));
                 StepReport report;
                 using (NewDisposeScope())
