@@ -83,44 +83,9 @@ public static class Resampling
     public static float[] Resize(
         ReadOnlySpan<float> samples, int inputWidth, int inputHeight, int channels, int width, int height)
     {
-        if (samples.Length != (long)inputWidth * inputHeight * channels)
-            throw new ArgumentException("The number of samples is not width × height × channels.", nameof(samples));
-        Taps[] across = Filter(inputWidth, width);
-        Taps[] down = Filter(inputHeight, height);
-
-        var narrowed = new float[checked(inputHeight * width * channels)];
-        for (int y = 0; y < inputHeight; y++)
-        {
-            ReadOnlySpan<float> row = samples.Slice(y * inputWidth * channels, inputWidth * channels);
-            Span<float> target = narrowed.AsSpan(y * width * channels, width * channels);
-            for (int x = 0; x < width; x++)
-            {
-                Taps taps = across[x];
-                for (int c = 0; c < channels; c++)
-                {
-                    float sum = 0;
-                    for (int k = 0; k < taps.Weights.Length; k++)
-                        sum += taps.Weights[k] * row[(taps.First + k) * channels + c];
-                    target[x * channels + c] = sum;
-                }
-            }
-        }
-
-        int stride = width * channels;
-        var result = new float[checked(height * stride)];
-        for (int y = 0; y < height; y++)
-        {
-            Taps taps = down[y];
-            Span<float> target = result.AsSpan(y * stride, stride);
-            for (int k = 0; k < taps.Weights.Length; k++)
-            {
-                float weight = taps.Weights[k];
-                ReadOnlySpan<float> row = narrowed.AsSpan((taps.First + k) * stride, stride);
-                for (int i = 0; i < stride; i++)
-                    target[i] += weight * row[i];
-            }
-        }
-
+        var resampler = new Resampler(inputWidth, inputHeight, channels, width, height);
+        var result = new float[checked(height * width * channels)];
+        resampler.Resize(samples, result);
         return result;
     }
 }

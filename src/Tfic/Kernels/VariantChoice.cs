@@ -59,7 +59,7 @@ public sealed class VariantChoice
             string? kernel = equals < 0 ? null : parts[i][..equals].TrimEnd();
             string row = parts[i][(equals + 1)..].TrimStart();
             if (kernel is "" || row.Length == 0)
-                throw new ArgumentException($"'{parts[i]}' is not 'row' or 'kernel=row'.", nameof(text));
+                throw new ArgumentException($"'{parts[i]}' is not 'row' or 'kernel=row'.");
             entries[i] = (kernel, row);
         }
 

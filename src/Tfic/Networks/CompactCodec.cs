@@ -171,7 +171,7 @@ public sealed class CompactCodec
     }
 
     /// <summary>h_a: y' to z.</summary>
-    /// <param name="scaled">y', rows × columns × 96.</param>
+    /// <param name="scaled">y', rows × columns × 96; the caller's own memory, as z is.</param>
     /// <param name="width">Columns of y', a multiple of 4.</param>
     /// <param name="height">Rows of y', a multiple of 4.</param>
     /// <param name="workspace">The calling thread's.</param>

@@ -20,7 +20,8 @@ public sealed class LineReader
     private readonly RecogniserModel _model;
     private readonly Workspace _workspace;
     private readonly List<GreedyCtc.Emission> _emissions = [];
-    private float[] _grey = [];
+    private Resampler? _resampler;
+    private float[] _grey = [], _input = [];
 
     /// <summary>Makes a reader.</summary>
     /// <param name="model">A trained recogniser.</param>
@@ -70,11 +71,16 @@ public sealed class LineReader
     /// <summary>The network's input: grey, resized, −1…1.</summary>
     private float[] Normalise(Picture line, int width)
     {
+        // Lines of one size often follow one another; filters and memory then serve again.
+        if (_resampler is null || (_resampler.InputWidth, _resampler.InputHeight) != (line.Width, line.Height))
+        {
+            _resampler = new Resampler(line.Width, line.Height, 1, width, RecogniserModel.InputHeight);
+            _grey = new float[line.Width * line.Height];
+            _input = new float[width * RecogniserModel.InputHeight];
+        }
+
+        float[] grey = _grey;
         ReadOnlySpan<byte> samples = line.Samples;
-        int pixels = line.Width * line.Height;
-        if (_grey.Length < pixels)
-            _grey = new float[pixels];
-        Span<float> grey = _grey.AsSpan(0, pixels);
         if (line.Channels == 1)
         {
             for (int i = 0; i < grey.Length; i++)
@@ -82,13 +88,13 @@ public sealed class LineReader
         }
         else
         {
-            for (int i = 0; i < grey.Length; i++)
-                grey[i] = 0.299f * samples[3 * i] + 0.587f * samples[3 * i + 1] + 0.114f * samples[3 * i + 2];
+            for (int i = 0; i < grey.Length; i++, samples = samples[3..])
+                grey[i] = 0.299f * samples[0] + 0.587f * samples[1] + 0.114f * samples[2];
         }
 
-        float[] input = Resampling.Resize(grey, line.Width, line.Height, 1, width, RecogniserModel.InputHeight);
-        for (int i = 0; i < input.Length; i++)
-            input[i] = input[i] / 127.5f - 1f;
-        return input;
+        _resampler.Resize(grey, _input);
+        for (int i = 0; i < _input.Length; i++)
+            _input[i] = _input[i] / 127.5f - 1f;
+        return _input;
     }
 }

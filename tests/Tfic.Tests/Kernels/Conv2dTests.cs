@@ -187,6 +187,8 @@ public sealed class Conv2dTests
         Assert.Throws<ArgumentException>(() => layer.Run(new float[15], 4, 4, new float[4]));
         Assert.Throws<ArgumentException>(() => layer.Run(new float[16], 4, 4, new float[3]));
         Assert.Throws<ArgumentException>(() => layer.Run(new float[16], 4, 4, new float[4], new float[4]));
+        var plane = new float[20];
+        Assert.Throws<ArgumentException>(() => layer.Run(plane.AsSpan(0, 16), 4, 4, plane.AsSpan(15, 4)));
         var second = new Conv2d(new float[9], new float[1], 1, 3, 3) { Residual = Residual.BeforeActivation };
         Assert.Throws<ArgumentException>(() => second.Run(new float[16], 4, 4, new float[4]));
     }

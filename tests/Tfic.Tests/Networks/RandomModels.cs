@@ -52,6 +52,19 @@ internal static class RandomModels
         return SafetensorsFile.Read(writer.ToArray());
     }
 
+    /// <summary>A whole recogniser, one of whose vectors is replaced.</summary>
+    public static byte[] Recogniser(int seed, string name, float[] values)
+    {
+        SafetensorsFile file = SafetensorsFile.Read(Recogniser(seed));
+        var writer = new SafetensorsWriter();
+        foreach ((string key, string value) in file.Metadata)
+            writer.SetMetadata(key, value);
+        foreach (StoredTensor tensor in file.Tensors.Values.Where(t => t.Name != name))
+            writer.Add(tensor.Name, tensor.Type, tensor.Bytes.Span, tensor.Shape);
+        writer.AddFloat32(name, values, values.Length);
+        return writer.ToArray();
+    }
+
     /// <summary>A whole recogniser.</summary>
     public static byte[] Recogniser(int seed, Action<SafetensorsWriter>? change = null)
     {

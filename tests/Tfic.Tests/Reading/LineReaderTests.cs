@@ -63,14 +63,14 @@ public sealed class LineReaderTests
     {
         Picture[] pictures =
         [
-            .. new[] { (1, 1), (1, 300), (300, 1), (5000, 3), (37, 53), (256, 32), (512, 256) }
+            .. new[] { (1, 1), (1, 300), (300, 30), (37, 53), (37, 53), (512, 256) }
                 .Select((size, i) => RandomModels.Picture(size.Item1, size.Item2, 1 + i % 2 * 2, seed: i)),
         ];
         var one = new LineReader(s_model);
         string[] expected = [.. pictures.Select(p => Describe(one.Read(p)))];
         Assert.Contains(expected, text => text.Length > 0);
 
-        Parallel.For(0, 4, i =>
+        Parallel.For(0, 3, i =>
         {
             var reader = new LineReader(s_model, threads: 1 + i % 2);
             for (int k = 0; k < pictures.Length; k++)
@@ -88,6 +88,20 @@ public sealed class LineReaderTests
         var rgb = new Picture(256, 32, 3, [.. grey.Samples.SelectMany(v => new[] { v, v, v })]);
         var reader = new LineReader(s_model);
         Assert.Equal(reader.Read(grey).Text, reader.Read(rgb).Text);
+    }
+
+    [Fact]
+    public void Only_the_result_is_allocated_after_warming_up()
+    {
+        // Without a character to emit (the blank's bias outweighs all), the result is one small object.
+        RecogniserModel blank = RecogniserModel.Load(RandomModels.Recogniser(
+            3, "head.bias", [.. Enumerable.Range(0, 96).Select(c => c == 0 ? 1e4f : 0f)]));
+        var reader = new LineReader(blank);
+        Picture picture = RandomModels.Picture(300, 40, 3, seed: 1);
+        Assert.Equal("", reader.Read(picture).Text);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        reader.Read(picture);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 512);
     }
 
     private static string Describe(ReadLine line) =>

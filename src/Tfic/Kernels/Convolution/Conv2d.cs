@@ -197,6 +197,8 @@ public sealed class Conv2d
             throw new ArgumentException($"{outputLength} floats are needed, {output.Length} given.", nameof(output));
         if (Residual == Residual.None ? !residual.IsEmpty : residual.Length < outputLength)
             throw new ArgumentException("The residual is missing, too short, or not wanted.", nameof(residual));
+        if (output.Overlaps(input) || output.Overlaps(residual))
+            throw new ArgumentException("The output overlaps an input.", nameof(output));
 
         // Exact lengths, so that what lies behind is neither read nor written.
         variant.Kernel(
