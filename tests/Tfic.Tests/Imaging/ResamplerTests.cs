@@ -2,7 +2,7 @@ using Tfic.Imaging;
 
 namespace Tfic.Tests.Imaging;
 
-public sealed class ResamplingTests
+public sealed class ResamplerTests
 {
     [Theory]
     [InlineData(1, 1, 1, 256, 32)]
