@@ -285,7 +285,13 @@ int32_t tfic_torch_shape(tfic_torch_tensor* tensor, int64_t* sizes, int64_t* str
 }
 
 int32_t tfic_torch_data(tfic_torch_tensor* tensor, void** data) {
-    return guarded([&] { *data = required(tensor).data_ptr(); });
+    return guarded([&] {
+        const at::Tensor t = required(tensor);
+        if (t._is_zerotensor()) {
+            throw std::runtime_error("the tensor is zero without having memory: clone it first");
+        }
+        *data = t.data_ptr();
+    });
 }
 
 int32_t tfic_torch_set_requires_grad(tfic_torch_tensor* tensor, int32_t requires_grad) {
@@ -300,7 +306,15 @@ int32_t tfic_torch_grad(tfic_torch_tensor* tensor, tfic_torch_tensor** grad) {
     return guarded([&] {
         const at::Tensor t = required(tensor);
         // Asking a tensor that is neither a leaf nor retained makes libtorch print a warning; the answer is "none".
-        *grad = t.is_leaf() || t.retains_grad() ? give(t.grad()) : nullptr;
+        if (!t.is_leaf() && !t.retains_grad()) {
+            *grad = nullptr;
+            return;
+        }
+        // A derivative that is zero everywhere may come as a tensor without memory; whoever asks wants elements.
+        if (t.grad().defined() && t.grad()._is_zerotensor()) {
+            t.mutable_grad() = t.grad().clone();
+        }
+        *grad = give(t.grad());
     });
 }
 
@@ -325,7 +339,7 @@ int32_t tfic_torch_gradients(tfic_torch_tensor* const* outputs, int32_t output_c
             borrow_all(outputs, output_count), borrow_all(inputs, input_count), borrow_all(grad_outputs, output_count),
             retain_graph != 0, create_graph != 0, allow_unused != 0);
         for (size_t i = 0; i < found.size(); i++) {
-            gradients[i] = give(std::move(found[i]));
+            gradients[i] = give(found[i].defined() && found[i]._is_zerotensor() ? found[i].clone() : std::move(found[i]));
         }
     });
 }
