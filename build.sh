@@ -38,14 +38,31 @@ missing_packages() {
   done
 }
 
+# The given packages that the system's package lists hold, one a line.
+offered_packages() {
+  local package
+  for package in "$@"; do
+    [ -z "$(apt-cache madison "$package" 2>/dev/null)" ] || printf '%s\n' "$package"
+  done
+}
+
 # install PACKAGE...: installs those that are missing and that this release of the system has.
 install() {
   if [ "${TFIC_INSTALL:-yes}" = no ] || ! command -v apt-get >/dev/null; then
     return
   fi
-  local missing wanted=() absent=() package as_root=()
+  local missing wanted=() absent=() as_root=()
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
+
+  # What this release of the system does not have must not stop anyone, nor cost an update each time. A fresh machine
+  # has no package lists at all, and nothing can be told before it has.
+  mapfile -t wanted < <(offered_packages "${missing[@]}")
+  if [ ${#wanted[@]} = 0 ] && [ -n "$(offered_packages bash)" ]; then
+    say "Not in this system's packages, going on without: ${missing[*]}"
+    return 0
+  fi
+  [ ${#wanted[@]} -gt 0 ] || wanted=("${missing[@]}")
 
   if [ "$(id -u)" != 0 ]; then
     if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
@@ -53,18 +70,17 @@ install() {
     else
       say "Packages are missing, and this user may not install them. Run this as root, then try again:"
       say ""
-      say "    apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+      say "    apt-get update && apt-get install --no-install-recommends ${wanted[*]}"
       say ""
       say "or go on without them: TFIC_INSTALL=no ./build.sh ..."
       exit 1
     fi
   fi
 
-  # A fresh machine has no package lists; an old one has lists that name files long gone.
+  # Old lists name files long gone.
   "${as_root[@]}" apt-get update -qq </dev/null || say "apt-get update failed; going on with the lists there are"
-  for package in "${missing[@]}"; do
-    if [ -n "$(apt-cache madison "$package" 2>/dev/null)" ]; then wanted+=("$package"); else absent+=("$package"); fi
-  done
+  mapfile -t wanted < <(offered_packages "${missing[@]}")
+  mapfile -t absent < <(printf '%s\n' "${missing[@]}" | grep -vxF -f <(printf '%s\n' "${wanted[@]}"))
   [ ${#absent[@]} = 0 ] || say "Not in this system's packages, going on without: ${absent[*]}"
   [ ${#wanted[@]} -gt 0 ] || return 0
   say "Installing ${wanted[*]}"
