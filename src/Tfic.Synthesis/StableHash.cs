@@ -1,4 +1,3 @@
-using System.Text;
 
 namespace Tfic.Synthesis;
 
@@ -15,5 +14,5 @@ internal static class StableHash
     }
 
     /// <inheritdoc cref="Of(ReadOnlySpan{byte})"/>
-    public static ulong Of(string text) => Of(Encoding.UTF8.GetBytes(text));
+    public static ulong Of(string text) => Of(System.Text.Encoding.UTF8.GetBytes(text));
 }

@@ -8,6 +8,9 @@ public sealed class CodecModel
         Layers.CheckKind(file, "codec", "compact");
         File = file;
         Transforms = new CompactCodec(file);
+        Prior = IntegerPrior.Read(file);
+        if (Prior.LatentChannels != CompactCodec.LatentChannels || Prior.HyperChannels != CompactCodec.HyperChannels)
+            throw new TficFormatException("The model's integer part has other channels than its transforms.");
     }
 
     /// <summary>The model's own name, from its metadata; "" where it has none.</summary>
@@ -18,6 +21,9 @@ public sealed class CodecModel
 
     /// <summary>The float transforms: g_a, h_a, g_s and the gains.</summary>
     public CompactCodec Transforms { get; }
+
+    /// <summary>The integer part: probability tables, and the means and scales that choose among them.</summary>
+    public IntegerPrior Prior { get; }
 
     /// <summary>Loads a model.</summary>
     /// <param name="stream">A safetensors file; read to its end.</param>

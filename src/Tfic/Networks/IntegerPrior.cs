@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.RangeCoding;
 
@@ -400,7 +399,7 @@ public sealed class IntegerPrior
         foreach ((string name, TensorType type, int[] shape, byte[] bytes) in
                  Tensors().OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name}\0{type}\0"));
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{name}\0{type}\0"));
             BinaryPrimitives.WriteInt32LittleEndian(number, shape.Length);
             hash.AppendData(number);
             foreach (int size in shape)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using Tfic.Networks;
 
 namespace Tfic.Tests.Networks;
@@ -224,7 +223,7 @@ public sealed class SafetensorsTests
 
     private static byte[] WithHeader(string header)
     {
-        byte[] json = Encoding.UTF8.GetBytes(header);
+        byte[] json = System.Text.Encoding.UTF8.GetBytes(header);
         var bytes = new byte[8 + json.Length + 4];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
         json.CopyTo(bytes, 8);
