@@ -128,7 +128,7 @@ demo() {
 
 train() {
   local fonts
-  mapfile -t fonts < <(grep -v '^#' eng/fonts.txt)
+  mapfile -t fonts < <(grep -v '^#' .eng/fonts.txt)
   install "${native_packages[@]}" libfreetype6 libtorch-dev wamerican "${fonts[@]}"
   find_dotnet
   build_cli
