@@ -1,5 +1,6 @@
 #if TFIC_IMAGESHARP
 using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.PixelFormats;
 using SixLabors.ImageSharp.Processing;
 using Tfic.Imaging;
@@ -54,8 +55,10 @@ internal static class ImageSharpReader
         {
             return null;
         }
-        catch (Exception e) when (e is ImageFormatException or ImageProcessingException or NotSupportedException)
+        catch (Exception e) when (e is not (TficFormatException or OutOfMemoryException))
         {
+            // Besides its own exceptions ImageSharp lets others out of damaged files, InvalidOperationException among
+            // them. The input is all that can be at fault here.
             throw new TficFormatException($"The picture cannot be read: {e.Message}", 0, e);
         }
     }

@@ -23,8 +23,8 @@ public sealed record PictureLimits(long MaxPixels = 100_000_000, long MaxBytes =
                 "file is to be trusted", offset);
         if (bytes > MaxBytes)
             throw new TficFormatException(
-                $"{format}: reading {width} × {height} pixels takes {bytes} bytes, more than the limit of {MaxBytes}; " +
-                "raise MaxBytes if the file is to be trusted", offset);
+                $"{format}: reading {width} × {height} pixels takes {bytes} bytes, more than the limit of " +
+                $"{MaxBytes}; raise MaxBytes if the file is to be trusted", offset);
         if ((Int128)width * height * 3 > Array.MaxLength)
             throw new TficFormatException(
                 $"{format}: {width} × {height} pixels are more than one picture can hold", offset);

@@ -73,7 +73,10 @@ public static class PnmReader
                 for (int y = 0; y < height; y++)
                 {
                     for (int x = 0; x < width; x++)
-                        target[y * width + x] = ((raster[y * stride + (x >> 3)] >> (~x & 7)) & 1) == 1 ? (byte)0 : (byte)255;
+                    {
+                        bool black = ((raster[y * stride + (x >> 3)] >> (~x & 7)) & 1) == 1;
+                        target[y * width + x] = black ? (byte)0 : (byte)255;
+                    }
                 }
 
                 break;

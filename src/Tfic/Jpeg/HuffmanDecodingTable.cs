@@ -40,7 +40,8 @@ internal sealed class HuffmanDecodingTable
             for (int i = 0; i < counts[length - 1]; i++, code++, index++)
             {
                 if (code >= 1 << length)
-                    throw new TficFormatException("JPEG: a Huffman table has more codes than fit their lengths", offset);
+                    throw new TficFormatException(
+                        "JPEG: a Huffman table has more codes than fit their lengths", offset);
                 if (length <= LookAhead)
                     Short.AsSpan(code << (LookAhead - length), 1 << (LookAhead - length))
                         .Fill((ushort)(length << 8 | symbols[index]));

@@ -5,8 +5,9 @@ internal static class JpegColour
 {
     private const int Half = 1 << 15;
 
-    /// <summary>R = Y + 1.402 Cr′, G = Y − 0.34414 Cb′ − 0.71414 Cr′, B = Y + 1.772 Cb′, where Cb′ = Cb − 128.</summary>
-    public static void ToRgb(ReadOnlySpan<byte> luma, ReadOnlySpan<byte> blue, ReadOnlySpan<byte> red, Span<byte> rgb)
+    /// <summary>R = Y + 1.402 Cr′, G = Y − 0.34414 Cb′ − 0.71414 Cr′, B = Y + 1.772 Cb′; Cb′ = Cb − 128.</summary>
+    public static void ToRgb(
+        ReadOnlySpan<byte> luma, ReadOnlySpan<byte> blue, ReadOnlySpan<byte> red, Span<byte> rgb)
     {
         blue = blue[..luma.Length];
         red = red[..luma.Length];

@@ -94,7 +94,8 @@ internal static class JpegSamples
         int half = width / 2;
         for (int y = 0; y < rows; y++)
         {
-            ReadOnlySpan<byte> upper = band.AsSpan(2 * y * width, width), lower = band.AsSpan((2 * y + 1) * width, width);
+            ReadOnlySpan<byte> upper = band.AsSpan(2 * y * width, width);
+            ReadOnlySpan<byte> lower = band.AsSpan((2 * y + 1) * width, width);
             Span<byte> target = halved.AsSpan(y * half, half);
             for (int x = 0; x < target.Length; x++)
             {

@@ -138,7 +138,8 @@ public sealed class PictureFileTests : IDisposable
         stream.Position = 0;
         Assert.Contains(
             "larger than the limit",
-            Assert.Throws<TficFormatException>(() => PictureFile.Read(stream, new PictureLimits(MaxBytes: 100))).Message,
+            Assert.Throws<TficFormatException>(
+                () => PictureFile.Read(stream, new PictureLimits(MaxBytes: 100))).Message,
             StringComparison.Ordinal);
     }
 }

@@ -4,7 +4,8 @@ namespace Tfic.Tests.Imaging;
 
 public class PngTests
 {
-    private static readonly (int Width, int Height)[] Sizes = [(1, 1), (3, 2), (8, 8), (17, 13), (9, 1), (1, 9), (33, 5)];
+    private static readonly (int Width, int Height)[] Sizes =
+        [(1, 1), (3, 2), (8, 8), (17, 13), (9, 1), (1, 9), (33, 5)];
 
     public static TheoryData<int, int, bool, bool> Kinds()
     {

@@ -5,7 +5,7 @@ namespace Tfic.Tests.Imaging;
 /// <summary>Small pictures made from a seed.</summary>
 internal static class TestPictures
 {
-    /// <summary>Independent random samples: no two neighbours alike, so that a transposed or shifted pixel shows.</summary>
+    /// <summary>Independent random samples: neighbours differ, so that a transposed or shifted pixel shows.</summary>
     public static Picture Noise(int width, int height, int channels, int seed = 1)
     {
         var picture = new Picture(width, height, channels);
@@ -37,7 +37,8 @@ internal static class TestPictures
 
     public static void AssertEqual(Picture expected, Picture actual)
     {
-        Assert.Equal((expected.Width, expected.Height, expected.Channels), (actual.Width, actual.Height, actual.Channels));
+        Assert.Equal(
+            (expected.Width, expected.Height, expected.Channels), (actual.Width, actual.Height, actual.Channels));
         Assert.Equal(expected.Samples, actual.Samples);
     }
 }

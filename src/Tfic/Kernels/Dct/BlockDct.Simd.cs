@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Tfic.Kernels.Dct;
 
-// Lanes are the columns of the result. In the column product, M·B, entry M[r,k] is the same for all lanes and row k of B
-// is a vector; in the row product, T·Mᵀ, entry T[r,k] is the same for all lanes and row k of Mᵀ is a vector. So each
+// Lanes are the columns of the result. In the column product, M·B, entry M[r,k] is the same for all lanes and row k of
+// B is a vector; in the row product, T·Mᵀ, entry T[r,k] is the same for all lanes and row k of Mᵀ is a vector. So each
 // output has its own lane and sums in the reference's order, and nothing is ever transposed.
 public static partial class BlockDct
 {

@@ -441,10 +441,14 @@ public static partial class JpegDct
             Vector256<int> a2 = Avx2.UnpackLow(r.R2._row, r.R3._row), a3 = Avx2.UnpackHigh(r.R2._row, r.R3._row);
             Vector256<int> a4 = Avx2.UnpackLow(r.R4._row, r.R5._row), a5 = Avx2.UnpackHigh(r.R4._row, r.R5._row);
             Vector256<int> a6 = Avx2.UnpackLow(r.R6._row, r.R7._row), a7 = Avx2.UnpackHigh(r.R6._row, r.R7._row);
-            Vector256<long> b0 = Avx2.UnpackLow(a0.AsInt64(), a2.AsInt64()), b4 = Avx2.UnpackLow(a4.AsInt64(), a6.AsInt64());
-            Vector256<long> b1 = Avx2.UnpackHigh(a0.AsInt64(), a2.AsInt64()), b5 = Avx2.UnpackHigh(a4.AsInt64(), a6.AsInt64());
-            Vector256<long> b2 = Avx2.UnpackLow(a1.AsInt64(), a3.AsInt64()), b6 = Avx2.UnpackLow(a5.AsInt64(), a7.AsInt64());
-            Vector256<long> b3 = Avx2.UnpackHigh(a1.AsInt64(), a3.AsInt64()), b7 = Avx2.UnpackHigh(a5.AsInt64(), a7.AsInt64());
+            Vector256<long> b0 = Avx2.UnpackLow(a0.AsInt64(), a2.AsInt64());
+            Vector256<long> b4 = Avx2.UnpackLow(a4.AsInt64(), a6.AsInt64());
+            Vector256<long> b1 = Avx2.UnpackHigh(a0.AsInt64(), a2.AsInt64());
+            Vector256<long> b5 = Avx2.UnpackHigh(a4.AsInt64(), a6.AsInt64());
+            Vector256<long> b2 = Avx2.UnpackLow(a1.AsInt64(), a3.AsInt64());
+            Vector256<long> b6 = Avx2.UnpackLow(a5.AsInt64(), a7.AsInt64());
+            Vector256<long> b3 = Avx2.UnpackHigh(a1.AsInt64(), a3.AsInt64());
+            Vector256<long> b7 = Avx2.UnpackHigh(a5.AsInt64(), a7.AsInt64());
             r.R0 = new Row256(Avx2.Permute2x128(b0, b4, 0x20).AsInt32());
             r.R1 = new Row256(Avx2.Permute2x128(b1, b5, 0x20).AsInt32());
             r.R2 = new Row256(Avx2.Permute2x128(b2, b6, 0x20).AsInt32());
@@ -512,7 +516,8 @@ public static partial class JpegDct
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Row512 LoadLevels(ref short levels, ref ushort steps) => new(
             Avx512F.ConvertToVector512Int32(
-                Vector256.Create(Vector128.LoadUnsafe(ref levels), Vector128.LoadUnsafe(ref levels, 64))) * Twice(ref steps));
+                Vector256.Create(Vector128.LoadUnsafe(ref levels), Vector128.LoadUnsafe(ref levels, 64)))
+            * Twice(ref steps));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void StoreLevels(Row512 row, ref ushort steps, ref short levels)

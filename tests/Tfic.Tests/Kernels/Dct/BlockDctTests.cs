@@ -35,7 +35,8 @@ public class BlockDctTests
                         {
                             for (int x = 0; x < 8; x++)
                                 sum += plane[(top + y) * 24 + left + x]
-                                    * Math.Cos((2 * y + 1) * u * Math.PI / 16) * Math.Cos((2 * x + 1) * v * Math.PI / 16);
+                                    * Math.Cos((2 * y + 1) * u * Math.PI / 16)
+                                    * Math.Cos((2 * x + 1) * v * Math.PI / 16);
                         }
 
                         double scale = (u == 0 ? Math.Sqrt(0.125) : 0.5) * (v == 0 ? Math.Sqrt(0.125) : 0.5);
@@ -71,7 +72,8 @@ public class BlockDctTests
         {
             int width = across * 8, length = down * across * 64;
             // At odd offsets, so that no vector is aligned; NaN all around, so that no other memory is used or written.
-            float[] source = [.. Enumerable.Repeat(float.NaN, 3), .. Noise(down * 8, width), .. Enumerable.Repeat(float.NaN, 19)];
+            float[] source =
+                [.. Enumerable.Repeat(float.NaN, 3), .. Noise(down * 8, width), .. Enumerable.Repeat(float.NaN, 19)];
             foreach ((BlockDct.TransformKernel kernel, BlockDct.TransformKernel reference) in new[]
                      {
                          (forward.Kernel, BlockDct.ForwardTable.Reference.Kernel),
