@@ -27,7 +27,9 @@ public enum LayerKind : byte
 public sealed record TficLayer(
     LayerKind Kind, ModelId Model, byte Quality, CodingMode Mode, ReadOnlyMemory<byte> Payload, long Offset);
 
-/// <summary>A .tfic file taken apart: everything but the coded symbols themselves. The format: FORMAT.md beside this.</summary>
+/// <summary>
+/// A .tfic file taken apart: everything but the coded symbols themselves. The format: FORMAT.md beside this.
+/// </summary>
 public sealed class TficContainer
 {
     /// <summary>First byte of every file.</summary>
@@ -86,7 +88,9 @@ public sealed class TficContainer
     /// <summary>Whether the file has the short form.</summary>
     public bool IsShort => _shortCheck is not null;
 
-    /// <summary>Bytes that are not coded symbols: header, sizes, model ids, checksums, sections that were skipped.</summary>
+    /// <summary>
+    /// Bytes that are not coded symbols: header, sizes, model ids, checksums, sections that were skipped.
+    /// </summary>
     public long OverheadBytes => Bytes - Layers.Sum(layer => (long)layer.Payload.Length);
 
     /// <summary>Bits of the file for each pixel of the picture.</summary>
@@ -142,7 +146,8 @@ public sealed class TficContainer
 
     /// <summary>What to throw where <see cref="IsWhole"/> is false.</summary>
     internal TficFormatException Damaged(ModelId model, string name) => new(
-        $"The checksum is wrong: the file is damaged, or was made with a model other than {name} ({model}). Get it again.",
+        $"The checksum is wrong: the file is damaged, or was made with a model other than {name} ({model}). " +
+        "Get it again.",
         Bytes - 2);
 
     /// <summary>What to throw where <see cref="MayBe"/> is false for every model.</summary>
@@ -174,8 +179,8 @@ public sealed class TficContainer
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, (byte)IntegerPrior.MaxQualityByte);
         if (width <= MaxShortSide && height <= MaxShortSide && mode == CodingMode.Range)
         {
-            // A truncated file passes a checksum of 16 bits by chance, one prefix in 65,536. Two bits of the header mean
-            // nothing and change the checksums of all prefixes: with the first value that serves, none passes.
+            // A truncated file passes a checksum of 16 bits by chance, one prefix in 65,536. Two bits of the header
+            // mean nothing and change the checksums of all prefixes: with the first value that serves, none passes.
             for (int salt = 0; salt < 4 && payload.Length + ShortOverhead < ShortFormBelow; salt++)
             {
                 byte[] file = WriteShort(width, height, isGrey, model, quality, payload, salt);
@@ -476,7 +481,8 @@ public sealed class TficContainer
     private static void CheckQuality(byte quality, int offset)
     {
         if (quality > IntegerPrior.MaxQualityByte)
-            throw new TficFormatException($"Quality byte {quality} is beyond {IntegerPrior.MaxQualityByte}. {Remedy}", offset);
+            throw new TficFormatException(
+                $"Quality byte {quality} is beyond {IntegerPrior.MaxQualityByte}. {Remedy}", offset);
     }
 
     private static TficFormatException TooLong(TficLimits limits) => new(

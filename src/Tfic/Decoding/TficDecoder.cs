@@ -52,7 +52,9 @@ public sealed class TficDecoder
     /// <summary>Decodes a file's layer for text.</summary>
     /// <param name="file">A whole .tfic file.</param>
     /// <returns>The picture: grey if a grey one was coded, else RGB.</returns>
-    /// <exception cref="TficFormatException">The file is damaged, too large, or was made with another model.</exception>
+    /// <exception cref="TficFormatException">
+    /// The file is damaged, too large, or was made with another model.
+    /// </exception>
     public Picture Decode(ReadOnlySpan<byte> file)
     {
         if (file.Length > _limits.MaxBytes)
@@ -61,9 +63,13 @@ public sealed class TficDecoder
     }
 
     /// <summary>Decodes a file's layer for text from a stream that need not be seekable.</summary>
-    /// <param name="stream">A stream; see <see cref="TficContainer.Read(Stream, TficLimits?)"/> for how far it is read.</param>
+    /// <param name="stream">
+    /// A stream; see <see cref="TficContainer.Read(Stream, TficLimits?)"/> for how far it is read.
+    /// </param>
     /// <returns>The picture: grey if a grey one was coded, else RGB.</returns>
-    /// <exception cref="TficFormatException">The file is damaged, too large, or was made with another model.</exception>
+    /// <exception cref="TficFormatException">
+    /// The file is damaged, too large, or was made with another model.
+    /// </exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
     public Picture Decode(Stream stream) => Decode(TficContainer.Read(stream, _limits));
 

@@ -61,7 +61,7 @@ public sealed class TficEncoder
         return EncodeAt(picture, (byte)Math.Round((quality - 1) * 32));
     }
 
-    /// <summary>Codes a picture to a given number of bytes for each pixel's eighth.</summary>
+    /// <summary>Codes a picture to a given number of bits for each pixel, the whole file counted.</summary>
     /// <param name="picture">The picture.</param>
     /// <param name="bitsPerPixel">The target, above 0.</param>
     /// <returns>As <see cref="EncodeToBytes"/>.</returns>
@@ -70,7 +70,8 @@ public sealed class TficEncoder
     {
         ArgumentNullException.ThrowIfNull(picture);
         if (!(bitsPerPixel > 0) || !double.IsFinite(bitsPerPixel))
-            throw new ArgumentOutOfRangeException(nameof(bitsPerPixel), bitsPerPixel, "Bits per pixel must be above 0.");
+            throw new ArgumentOutOfRangeException(
+                nameof(bitsPerPixel), bitsPerPixel, "Bits per pixel must be above 0.");
         return Search(picture, bitsPerPixel * picture.PixelCount / 8);
     }
 
@@ -169,7 +170,13 @@ public sealed class TficEncoder
         Span<byte> scales = _scales.AsSpan(0, count);
         int hyperCount = grid.HyperPositions * _model.Prior.HyperChannels;
         _model.Prior.Evaluate(
-            _hyperSymbols.AsSpan(0, hyperCount), grid.HyperRows, grid.HyperColumns, quality, _priorWorkspace, means, scales);
+            _hyperSymbols.AsSpan(0, hyperCount),
+            grid.HyperRows,
+            grid.HyperColumns,
+            quality,
+            _priorWorkspace,
+            means,
+            scales);
 
         int coded = grid.CodedRows * grid.CodedColumns * channels;
         Grow(ref _values, coded);

@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Tfic.Kernels;
 
-/// <summary>Functions of the optional library tfic_native (native/kernels). Without it their rows are not supported.</summary>
+/// <summary>
+/// Functions of the optional library tfic_native (native/kernels). Without it their rows are not supported.
+/// </summary>
 internal static partial class NativeKernels
 {
     private const string Library = "tfic_native";

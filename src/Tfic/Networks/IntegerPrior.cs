@@ -71,13 +71,16 @@ public sealed class IntegerPrior
         HyperChannels = layers[0].Inputs;
         LatentChannels = layers[2].Bias.Length / 2;
         if (layers[2].Bias.Length != 2 * LatentChannels || LatentChannels < 1)
-            throw new ArgumentException($"conv2 has {layers[2].Bias.Length} outputs; means and scales need an even number.");
+            throw new ArgumentException(
+                $"conv2 has {layers[2].Bias.Length} outputs; means and scales need an even number.");
         if (latentTables.Count != Scales || latentTables.Centres.ContainsAnyExcept(0))
             throw new ArgumentException($"Latents need {Scales} tables centred at 0.", nameof(latentTables));
         if (hyperTables.Count != HyperChannels)
-            throw new ArgumentException($"{hyperTables.Count} tables for {HyperChannels} channels of z.", nameof(hyperTables));
+            throw new ArgumentException(
+                $"{hyperTables.Count} tables for {HyperChannels} channels of z.", nameof(hyperTables));
         if (scaleOffset.Length != QualityLevels * LatentChannels)
-            throw new ArgumentException($"{scaleOffset.Length} scale offsets, {QualityLevels} × {LatentChannels} needed.");
+            throw new ArgumentException(
+                $"{scaleOffset.Length} scale offsets, {QualityLevels} × {LatentChannels} needed.");
         if (scaleOffset.AsSpan().ContainsAnyExceptInRange(-MaxScaleOffset, MaxScaleOffset))
             throw new ArgumentException($"A scale offset is beyond ±{MaxScaleOffset}.", nameof(scaleOffset));
 
@@ -317,7 +320,8 @@ public sealed class IntegerPrior
         if (tensors.Shift.AsSpan().ContainsAnyExceptInRange(1, Requantisation.MaxShift))
             throw new ArgumentException($"h_s.conv{l}: a shift is not 1…{Requantisation.MaxShift}.");
         if (l < 2 && (outputs % 4 != 0 || layers[l + 1].Inputs != outputs / 4))
-            throw new ArgumentException($"h_s.conv{l}: {outputs} outputs, but the next layer has {layers[l + 1].Inputs} inputs.");
+            throw new ArgumentException(
+                $"h_s.conv{l}: {outputs} outputs, but the next layer has {layers[l + 1].Inputs} inputs.");
 
         // Pixel shuffle takes channel 4c + s to channel c of place s; with the outputs reordered to s · C + c each
         // place's channels are neighbours.
@@ -414,7 +418,9 @@ public sealed class IntegerPrior
         return hash.GetHashAndReset();
     }
 
-    /// <summary>Cuts rows into bands whose sums stay near 256 KB, so that memory does not grow with the picture.</summary>
+    /// <summary>
+    /// Cuts rows into bands whose sums stay near 256 KB, so that memory does not grow with the picture.
+    /// </summary>
     private readonly struct Bands(int rows, int sumsPerRow)
     {
         public IEnumerator<(int First, int Count)> GetEnumerator()
@@ -426,7 +432,9 @@ public sealed class IntegerPrior
     }
 }
 
-/// <summary>Memory that <see cref="IntegerPrior.Evaluate"/> works in; grows as needed. For one thread at a time.</summary>
+/// <summary>
+/// Memory that <see cref="IntegerPrior.Evaluate"/> works in; grows as needed. For one thread at a time.
+/// </summary>
 public sealed class IntegerPriorWorkspace
 {
     private readonly short[][] _planes = [[], [], []];

@@ -20,7 +20,9 @@ public sealed record HyperSynthesisWeights(
 /// <param name="Mass">Probability of Minimum, Minimum + 1, …; the sum may be below 1, the rest is the tails'.</param>
 public sealed record ChannelProbabilities(int Minimum, double[] Mass);
 
-/// <summary>Turns a trained hyperprior into integers. Runs once, at export; its result is stored in the model.</summary>
+/// <summary>
+/// Turns a trained hyperprior into integers. Runs once, at export; its result is stored in the model.
+/// </summary>
 public static class IntegerPriorExport
 {
     /// <summary>Least scale of a latent's Gaussian.</summary>
@@ -80,7 +82,11 @@ public static class IntegerPriorExport
             QuantiseLayer("h_s.conv0", weights.Conv0, 1, -sbyte.MinValue, _ => scale1),
             QuantiseLayer("h_s.conv1", weights.Conv1, scale1, IntegerPrior.MaxActivation, _ => scale2),
             QuantiseLayer(
-                "h_s.conv2", weights.Conv2, scale2, IntegerPrior.MaxActivation, o => o < channels ? 1 / 64.0 : 1 / 16.0),
+                "h_s.conv2",
+                weights.Conv2,
+                scale2,
+                IntegerPrior.MaxActivation,
+                o => o < channels ? 1 / 64.0 : 1 / 16.0),
         ];
 
         if (scaleOffset.GetLength(0) != IntegerPrior.QualityLevels || scaleOffset.GetLength(1) != channels)
@@ -132,7 +138,9 @@ public static class IntegerPriorExport
 
     /// <summary>The tables of ẑ: one a channel, centred at its most probable value.</summary>
     /// <param name="channels">For each channel its probabilities.</param>
-    /// <exception cref="ArgumentException">A channel without values, or a mass that is negative or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// A channel without values, or a mass that is negative or not finite.
+    /// </exception>
     public static FrequencyTables HyperTables(IReadOnlyList<ChannelProbabilities> channels)
     {
         ArgumentNullException.ThrowIfNull(channels);
@@ -293,7 +301,8 @@ public static class IntegerPriorExport
 
         int shift = 31 - exponent;
         if (shift < 1)
-            throw new ArgumentException($"{name}: an output grows {ratio:g3}-fold, beyond all reason. Calibrate again.");
+            throw new ArgumentException(
+                $"{name}: an output grows {ratio:g3}-fold, beyond all reason. Calibrate again.");
 
         // So small a ratio takes any 32-bit sum to 0.
         return shift > Requantisation.MaxShift ? (0, 1) : ((int)multiplier, shift);

@@ -33,7 +33,9 @@ public class TficContainerTests
             byte[] file = TficContainer.Write(width, height, grey, s_model, 137, CodingMode.Range, payload);
             foreach (TficContainer read in new[]
             {
-                TficContainer.Read(file), TficContainer.Read(new Trickle(file, 1)), TficContainer.Read(new Trickle(file, 7)),
+                TficContainer.Read(file),
+                TficContainer.Read(new Trickle(file, 1)),
+                TficContainer.Read(new Trickle(file, 7)),
             })
             {
                 Assert.Equal((width, height, grey), (read.Width, read.Height, read.IsGrey));
@@ -164,7 +166,8 @@ public class TficContainerTests
         var bytes = new TficLimits { MaxBytes = file.Length - 1 };
         Assert.Throws<TficFormatException>(() => TficContainer.Read(file, bytes));
         Assert.Throws<TficFormatException>(() => TficContainer.Read(new Trickle(file, 100), bytes));
-        Assert.Equal(1000, TficContainer.Read(file, new TficLimits { MaxBytes = file.Length, MaxPixels = 1_000_000 }).Width);
+        Assert.Equal(
+            1000, TficContainer.Read(file, new TficLimits { MaxBytes = file.Length, MaxPixels = 1_000_000 }).Width);
 
         // A claim of 2 GB in a file of 11 bytes: refused before anything is allocated for it.
         long before = GC.GetAllocatedBytesForCurrentThread();

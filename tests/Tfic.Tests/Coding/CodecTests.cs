@@ -7,10 +7,12 @@ using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
+using Tfic.Tests.Kernels;
 using Tfic.Tests.Networks;
 
 namespace Tfic.Tests.Coding;
 
+[Collection(VariantChoiceCollection.Name)]
 public class CodecTests
 {
     [Theory]
@@ -105,7 +107,9 @@ public class CodecTests
         }
     }
 
-    /// <summary>Whatever a cut or a flipped bit makes of a file, it is refused with the library's own exception.</summary>
+    /// <summary>
+    /// Whatever a cut or a flipped bit makes of a file, it is refused with the library's own exception.
+    /// </summary>
     [Theory]
     [InlineData(1, 1, 1.0)]
     [InlineData(40, 20, 1.0)]

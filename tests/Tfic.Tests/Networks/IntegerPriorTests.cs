@@ -2,9 +2,11 @@ using Tfic.Kernels;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
+using Tfic.Tests.Kernels;
 
 namespace Tfic.Tests.Networks;
 
+[Collection(VariantChoiceCollection.Name)]
 public class IntegerPriorTests
 {
     /// <summary>
@@ -22,7 +24,8 @@ public class IntegerPriorTests
         HyperSynthesisWeights weights = RandomCodec.HyperSynthesis(random);
         const int Rows = 3;
         const int Columns = 4;
-        int[] z = Enumerable.Range(0, Rows * Columns * 32).Select(_ => random.Next(-3, 4) * random.Next(0, 2)).ToArray();
+        int[] z = Enumerable.Range(0, Rows * Columns * 32)
+            .Select(_ => random.Next(-3, 4) * random.Next(0, 2)).ToArray();
 
         double[] input = z.Select(v => (double)v).ToArray();
         double[] a0 = Shuffle(Relu(Convolve(input, Rows, Columns, weights.Conv0)), Rows, Columns, 256);

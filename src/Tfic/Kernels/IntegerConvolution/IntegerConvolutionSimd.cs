@@ -106,7 +106,9 @@ internal readonly struct Lanes512(Vector512<int> value) : ISumLanes<Lanes512>
     public void Store(ref int target) => _value.StoreUnsafe(ref target);
 }
 
-/// <summary>The vector rows: lanes hold different outputs, so a broadcast pair of activations serves them all.</summary>
+/// <summary>
+/// The vector rows: lanes hold different outputs, so a broadcast pair of activations serves them all.
+/// </summary>
 internal static class IntegerConvolutionSimd
 {
     /// <summary>

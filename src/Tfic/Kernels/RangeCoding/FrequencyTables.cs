@@ -25,7 +25,10 @@ public sealed class FrequencyTables
     /// <summary>Largest centre, of either sign: no value of a table can then leave int32.</summary>
     public const int MaxCentre = 1 << 30;
 
-    /// <summary>Binary logarithm of the number of slots that share an entry of the lookup that the fast rows start their search from.</summary>
+    /// <summary>
+    /// Binary logarithm of the number of slots that share an entry of the lookup that the fast rows start their
+    /// search from.
+    /// </summary>
     internal const int BucketBits = 8;
 
     private readonly int[] _centres;
@@ -37,7 +40,9 @@ public sealed class FrequencyTables
     private readonly float[] _bits;
 
     /// <summary>Makes a set of tables.</summary>
-    /// <param name="centres">The value of symbol 0 of each table; at most 256 tables, so that a byte can name one.</param>
+    /// <param name="centres">
+    /// The value of symbol 0 of each table; at most 256 tables, so that a byte can name one.
+    /// </param>
     /// <param name="lengths">Number of symbols of each table, the escape included: 2…65,536.</param>
     /// <param name="frequencies">All tables' frequencies, one table behind the other; each at least 1, and
     /// <see cref="Total"/> in the sum over a table.</param>
@@ -84,7 +89,8 @@ public sealed class FrequencyTables
             {
                 int frequency = _frequencies[first + k];
                 if (frequency < 1)
-                    throw new ArgumentException($"Table {t} gives symbol {k} the frequency {frequency}; 1 is the least.");
+                    throw new ArgumentException(
+                        $"Table {t} gives symbol {k} the frequency {frequency}; 1 is the least.");
                 _starts[_firsts[t] + k] = (uint)start;
                 _bits[first + k] = (float)(Precision - Math.Log2(frequency));
                 start += frequency;

@@ -23,7 +23,9 @@ public sealed class SymbolDecoder
     {
     }
 
-    /// <summary>Makes a decoder that uses the rows of a name, where there are such, whatever dispatch would pick.</summary>
+    /// <summary>
+    /// Makes a decoder that uses the rows of a name, where there are such, whatever dispatch would pick.
+    /// </summary>
     internal SymbolDecoder(string row)
     {
         _rangeRow = RangeDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
@@ -50,7 +52,8 @@ public sealed class SymbolDecoder
                     throw new TficFormatException($"The coded data do not begin with 32 states. {Remedy}", offset);
                 break;
             default:
-                throw new TficFormatException($"Coding mode {(int)mode} is unknown; a newer version may read it.", offset);
+                throw new TficFormatException(
+                    $"Coding mode {(int)mode} is unknown; a newer version may read it.", offset);
         }
     }
 

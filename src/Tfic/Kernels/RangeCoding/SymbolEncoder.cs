@@ -120,8 +120,10 @@ public sealed class SymbolEncoder
 
     private void Reserve(int more)
     {
-        if (_intervals.Length - _count < more)
-            Array.Resize(ref _intervals, (int)Math.Max(Math.Min(2L * _intervals.Length, Array.MaxLength), checked(_count + more)));
+        if (_intervals.Length - _count >= more)
+            return;
+        long doubled = Math.Min(2L * _intervals.Length, Array.MaxLength);
+        Array.Resize(ref _intervals, (int)Math.Max(doubled, checked(_count + more)));
     }
 }
 
@@ -131,8 +133,10 @@ internal static class RunCheck
     public static void Validate(FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, int values)
     {
         if (tableIndexes.Length != values)
-            throw new ArgumentException($"{values} values and {tableIndexes.Length} table indexes: there must be as many.");
+            throw new ArgumentException(
+                $"{values} values and {tableIndexes.Length} table indexes: there must be as many.");
         if (tables.Count < 256 && tableIndexes.ContainsAnyInRange((byte)tables.Count, byte.MaxValue))
-            throw new ArgumentException($"A table index names none of the {tables.Count} tables.", nameof(tableIndexes));
+            throw new ArgumentException(
+                $"A table index names none of the {tables.Count} tables.", nameof(tableIndexes));
     }
 }
