@@ -1,1 +1,6 @@
-Console.Error.WriteLine("tfic");
+using Tfic.Cli;
+
+#if TFIC_IMAGESHARP
+ImageSharpReader.Register();
+#endif
+return await TficCommand.RunAsync(args, Terminal.System());

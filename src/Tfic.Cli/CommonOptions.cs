@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+using Tfic.Imaging;
+using Tfic.Models;
+using Tfic.Synthesis;
+
+namespace Tfic.Cli;
+
+/// <summary>Options that several verbs have, each with one meaning everywhere.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Output(string description) => new("--output", "-o")
+    {
+        Description = description,
+        HelpName = "OUT",
+    };
+
+    public static Option<string> Codec(string name) => new(name)
+    {
+        Description =
+            $"Codec: a shipped one ({ShippedModels.Compact}, {ShippedModels.CompactMse}) or a .safetensors file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => ShippedModels.Compact,
+    };
+
+    public static Option<string?> DecodingCodec(string name) => new(name)
+    {
+        Description = "Codec that .tfic files were made with. Default: whichever shipped one they name.",
+        HelpName = "NAME|PATH",
+    };
+
+    public static Option<string> Recogniser(string name) => new(name)
+    {
+        Description = $"Recogniser: a shipped one ({ShippedModels.RecogniserCompact}) or a .safetensors file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => ShippedModels.RecogniserCompact,
+    };
+
+    public static Option<int> Threads()
+    {
+        var option = new Option<int>("--jobs", "-j")
+        {
+            Description = "Files worked on at once.",
+            HelpName = "N",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
+        Number(option, 1, 1024);
+        return option;
+    }
+
+    public static Option<bool> NoOverwrite() => new("--no-overwrite")
+    {
+        Description = "Fail rather than replace a file.",
+    };
+
+    public static Option<long> MaxPixels()
+    {
+        var option = new Option<long>("--max-pixels")
+        {
+            Description = "Refuse larger pictures.",
+            HelpName = "N",
+            DefaultValueFactory = _ => PictureLimits.Default.MaxPixels,
+        };
+        Number(option, 1, long.MaxValue);
+        return option;
+    }
+
+    public static Option<ulong> Seed() => new("--seed")
+    {
+        Description = "Seed of everything random.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+    };
+
+    public static Option<double[]> Qualities(string defaults)
+    {
+        var option = new Option<double[]>("--quality", "-q")
+        {
+            Description = $"Qualities, 1 (fewest bytes) to 8, fractions allowed. Default: {defaults}.",
+            HelpName = "Q",
+            AllowMultipleArgumentsPerToken = true,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        option.CustomParser = result => [.. result.Tokens.Select(t => Number(result, t.Value, option.Name, 1.0, 8.0))];
+        return option;
+    }
+
+    public static Option<string> Split(Split value)
+    {
+        var option = new Option<string>("--split")
+        {
+            Description = "Which of the disjoint sets of fonts and words to draw with.",
+            HelpName = "train|validation|test",
+            DefaultValueFactory = _ => Name(value),
+        };
+        option.AcceptOnlyFromAmong([.. Enum.GetValues<Split>().Select(Name)]);
+        return option;
+    }
+
+    /// <summary>A split as options name it.</summary>
+    public static string Name(Split split) => split.ToString().ToLowerInvariant();
+
+    /// <summary>The split that an option of <see cref="Split"/> names.</summary>
+    public static Split SplitNamed(string name) => Enum.Parse<Split>(name, ignoreCase: true);
+
+    /// <summary>A generator on one split of fonts and words.</summary>
+    /// <exception cref="CommandFailure">The split holds no font or no word.</exception>
+    public static LineGenerator Lines(
+        LineOptions options, FontSet fonts, WordList words, Split split, ulong seed)
+    {
+        try
+        {
+            return new LineGenerator(options, fonts.Split(split), words.Split(split), seed);
+        }
+        catch (ArgumentException e)
+        {
+            throw new CommandFailure(
+                $"The {Name(split)} split of these fonts and words cannot be drawn: " +
+                $"{e.Message} Install or give more of them, or take another --split.", inner: e);
+        }
+    }
+
+    /// <summary>Parses an option's value as a number within a range; anything else is an error that names both.</summary>
+    public static void Number<T>(Option<T> option, T low, T high)
+        where T : struct, INumber<T> =>
+        option.CustomParser = result => Number(result, result.Tokens[0].Value, option.Name, low, high);
+
+    /// <summary>The same for an option without a default.</summary>
+    public static void Number<T>(Option<T?> option, T low, T high)
+        where T : struct, INumber<T> =>
+        option.CustomParser = result => Number(result, result.Tokens[0].Value, option.Name, low, high);
+
+    private static T Number<T>(ArgumentResult result, string text, string name, T low, T high)
+        where T : struct, INumber<T>
+    {
+        const NumberStyles styles = NumberStyles.Float;
+        if (T.TryParse(text, styles, CultureInfo.InvariantCulture, out T value) && value >= low && value <= high)
+            return value;
+        result.AddError($"{name} is {text}; it must be a number from {low} to {high}.");
+        return low;
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Tfic.Imaging;
+
+namespace Tfic.Cli.Verbs;
+
+/// <summary><c>tfic decode</c>: .tfic files to pictures.</summary>
+internal static class DecodeVerb
+{
+    private const string Examples = """
+        tfic decode page.tfic -o page.png
+        tfic decode page.tfic -o page.jpg
+        tfic decode packed/ -o pictures/ -j 4
+        tfic decode - -o - < page.tfic > page.png
+        tfic decode page.tfic -o page.png --model my-codec.safetensors
+        """;
+
+    public static Verb Create(Terminal terminal)
+    {
+        var inputs = new Argument<string[]>("IN")
+        {
+            Description = ".tfic files, folders of them, or - for standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<string> output = CommonOptions.Output(
+            "Picture to write (.png, .jpg, .ppm, .pgm), a folder of .png for several inputs, or - for PNG on " +
+            "standard output.");
+        output.Required = true;
+        Option<string?> model = CommonOptions.DecodingCodec("--model");
+        Option<int> threads = CommonOptions.Threads();
+        Option<bool> noOverwrite = CommonOptions.NoOverwrite();
+        Option<long> maxPixels = CommonOptions.MaxPixels();
+
+        var verb = new Verb("decode", "Turn .tfic files back into pictures.", Examples)
+        {
+            inputs, output, model, threads, noOverwrite, maxPixels,
+        };
+        verb.Does((result, cancellation) => Run(
+            terminal,
+            result.GetRequiredValue(inputs),
+            result.GetRequiredValue(output),
+            result.GetValue(model),
+            result.GetValue(threads),
+            overwrite: !result.GetValue(noOverwrite),
+            new PictureLimits(MaxPixels: result.GetValue(maxPixels)),
+            cancellation));
+        return verb;
+    }
+
+    private static int Run(
+        Terminal terminal,
+        string[] inputs,
+        string output,
+        string? model,
+        int threads,
+        bool overwrite,
+        PictureLimits limits,
+        CancellationToken cancellation)
+    {
+        IReadOnlyList<string> files = Inputs.Expand(inputs, [Inputs.Tfic]);
+        IReadOnlyList<(string Input, string Output)> pairs =
+            OutputNames.Pair(files, inputs.Any(Directory.Exists), output, ".png");
+        OutputFile.Check(pairs[0].Output, overwrite || pairs.Count > 1, terminal, binary: true);
+        PictureFormat format = FormatOf(pairs[0].Output);
+        var codecs = new DecodingCodecs(model, "--model");
+        return Batch.Run(
+            pairs,
+            threads,
+            terminal,
+            pair => Inputs.Name(pair.Input),
+            () => new StreamDecoder(codecs, limits),
+            (decoder, pair) =>
+            {
+                OutputFile.Check(pair.Output, overwrite, terminal);
+                Picture picture = decoder.Decode(Inputs.Read(pair.Input, terminal));
+                OutputFile.Write(
+                    pair.Output, overwrite, terminal, stream => PictureFile.Write(stream, picture, format));
+                return picture;
+            },
+            (pair, picture) => terminal.Say(
+                $"{Inputs.Name(pair.Input)}: {picture.Width} × {picture.Height} pixels → {Inputs.Name(pair.Output)}"),
+            cancellation);
+    }
+
+    private static PictureFormat FormatOf(string output)
+    {
+        try
+        {
+            return output == Inputs.Standard ? PictureFormat.Png : PictureFile.FormatOf(output);
+        }
+        catch (ArgumentException)
+        {
+            throw new CommandFailure(
+                $"{output}: pictures are written as .png, .jpg, .ppm or .pgm. Use one of these endings.");
+        }
+    }
+}

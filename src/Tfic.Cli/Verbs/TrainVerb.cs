@@ -1,0 +1,298 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Tfic.Networks;
+using Tfic.Synthesis;
+using Tfic.Training;
+using Tfic.Training.Data;
+using Tfic.Training.Networks;
+using static TorchSharp.torch;
+
+namespace Tfic.Cli.Verbs;
+
+/// <summary><c>tfic train</c>: trains the networks that ship. The only verb that loads torch.</summary>
+internal static class TrainVerb
+{
+    private const string Examples = """
+        tfic train recogniser -o runs/recogniser
+        tfic train codec -o runs/stage1 --stage 1
+        """;
+
+    private const string RecogniserExamples = """
+        tfic train recogniser -o runs/recogniser --steps 12000
+        tfic train recogniser -o runs/recogniser --steps 40000 --export recogniser.safetensors
+        """;
+
+    private const string CodecExamples = """
+        tfic train codec -o runs/stage1 --stage 1 --steps 10000 --name my-codec-mse
+        tfic train codec -o runs/stage2 --stage 2 --from runs/stage1 --recogniser recogniser.safetensors
+        """;
+
+    public static Verb Create(Terminal terminal) =>
+        new("train", "Train the networks, or go on training them from their last checkpoint.", Examples)
+        {
+            CreateRecogniser(terminal),
+            CreateCodec(terminal),
+        };
+
+    private static Verb CreateRecogniser(Terminal terminal)
+    {
+        var common = new Common(steps: 12_000, batch: 32, learningRate: 1.5e-3, "recogniser.safetensors");
+        var verb = new Verb("recogniser", "Train the compact recogniser on drawn lines.", RecogniserExamples);
+        common.AddTo(verb);
+        verb.Does((result, cancellation) => Explain(() => TrainRecogniser(terminal, common, result, cancellation)));
+        return verb;
+    }
+
+    private static Verb CreateCodec(Terminal terminal)
+    {
+        var common = new Common(steps: 10_000, batch: 8, learningRate: 4e-4, "codec.safetensors");
+        var stage = new Option<int>("--stage")
+        {
+            Description = "1: rate and distortion. 2: rate and the loss of a frozen recogniser, after stage 1.",
+            HelpName = "1|2",
+            DefaultValueFactory = _ => 1,
+        };
+        CommonOptions.Number(stage, 1, 2);
+        var from = new Option<string?>("--from")
+        {
+            Description = "Folder of the run to start from: stage 2 starts from stage 1's.",
+            HelpName = "FOLDER",
+        };
+        Option<string?> recogniser = CommonOptions.Recogniser("--recogniser")!;
+        var name = new Option<string>("--name")
+        {
+            Description = "Name of the model, as messages show it.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "my-codec",
+        };
+        var verb = new Verb("codec", "Train the compact codec on drawn lines.", CodecExamples)
+        {
+            stage, from, recogniser, name,
+        };
+        common.AddTo(verb);
+        verb.Does((result, cancellation) => Explain(() => TrainCodec(
+            terminal, common, result, result.GetValue(stage), result.GetValue(from), result.GetValue(recogniser)!,
+            result.GetRequiredValue(name), cancellation)));
+        return verb;
+    }
+
+    private static int TrainRecogniser(
+        Terminal terminal, Common common, ParseResult result, CancellationToken cancellation)
+    {
+        var options = new RecogniserTrainingOptions
+        {
+            Output = common.Folder(result),
+            Steps = common.Steps(result),
+            Batch = common.Batch(result),
+            LearningRate = common.LearningRate(result),
+            DecayShare = common.DecayShare(result),
+            Seed = common.Seed(result),
+            Threads = common.Threads(result),
+            BFloat16 = common.BFloat16(result),
+            Lines = LineLooks.Read(common.Looks(result), terminal),
+        };
+        (FontSet fonts, WordList words) = common.Source.Load(result);
+        (CompactRecogniserNetwork network, RunState state) =
+            RecogniserTrainer.Train(options, fonts, words, cancellation);
+        Finish(state, options.Steps, cancellation);
+        string path = common.ExportPath(result);
+        RecogniserExport.Write(network, path, Metadata(state));
+        terminal.Say($"{path}: the recogniser after {state.Step:N0} steps");
+        return ExitCode.Success;
+    }
+
+    private static int TrainCodec(
+        Terminal terminal,
+        Common common,
+        ParseResult result,
+        int stage,
+        string? from,
+        string recogniserName,
+        string name,
+        CancellationToken cancellation)
+    {
+        if (stage == 2 && from is null)
+            throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
+        var options = new CodecTrainingOptions
+        {
+            Output = common.Folder(result),
+            Stage = stage,
+            Steps = common.Steps(result),
+            Batch = common.Batch(result),
+            LearningRate = common.LearningRate(result),
+            DecayShare = common.DecayShare(result),
+            Seed = common.Seed(result),
+            Threads = common.Threads(result),
+            BFloat16 = common.BFloat16(result),
+            Lines = LineLooks.Read(common.Looks(result), terminal),
+        };
+        CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
+        var network = new CompactCodecNetwork();
+        if (from is not null)
+        {
+            string weights = Path.Combine(from, "checkpoint", "network.dat");
+            if (!File.Exists(weights))
+                throw new CommandFailure($"{from}: holds no checkpoint of a run. Name the folder given to -o there.");
+            network.load(weights);
+        }
+
+        (FontSet fonts, WordList words) = common.Source.Load(result);
+        RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);
+        Finish(state, options.Steps, cancellation);
+
+        var samples = new CodecSamples(CommonOptions.Lines(options.Lines, fonts, words, Split.Train, options.Seed));
+        float[] maxima = CodecExport.Calibrate(network, CalibrationBatches(samples));
+        string path = common.ExportPath(result);
+        CodecExport.Write(network, maxima, name, path, Metadata(state));
+        terminal.Say($"{path}: the codec after {state.Step:N0} steps of stage {stage}");
+        return ExitCode.Success;
+    }
+
+    private static CompactRecogniserNetwork Recogniser(string nameOrPath) =>
+        Weights.Load(nameOrPath, "recogniser", stream => RecogniserExport.Read(SafetensorsFile.Read(stream)));
+
+    /// <summary>64 training lines, [4, 3, 256, 512] at a time, for the ranges of the integer prior.</summary>
+    private static IEnumerable<Tensor> CalibrationBatches(CodecSamples samples)
+    {
+        const int batches = 16, size = 4, plane = CodecSamples.Width * CodecSamples.Height;
+        for (int n = 0; n < batches; n++)
+        {
+            var values = new float[size * 3 * plane];
+            for (int b = 0; b < size; b++)
+            {
+                byte[] line = samples.Line(n * size + b).Picture.Samples;
+                for (int i = 0; i < line.Length; i++)
+                    values[(3 * b + i % 3) * plane + i / 3] = line[i] / 255f;
+            }
+
+            yield return tensor(values, [size, 3, CodecSamples.Height, CodecSamples.Width]);
+        }
+    }
+
+    private static void Finish(RunState state, long steps, CancellationToken cancellation)
+    {
+        if (state.Step < steps)
+            cancellation.ThrowIfCancellationRequested();
+    }
+
+    private static Dictionary<string, string> Metadata(RunState state) => new()
+    {
+        ["steps"] = state.Step.ToString(CultureInfo.InvariantCulture),
+        ["seed"] = state.Seed.ToString(CultureInfo.InvariantCulture),
+    };
+
+    private static int Explain(Func<int> train)
+    {
+        try
+        {
+            return train();
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new CommandFailure($"Training needs libtorch. {e.Message}", inner: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(e.Message, inner: e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or InvalidDataException or ExternalException)
+        {
+            throw new CommandFailure(e.Message, ExitCode.Failure, e);
+        }
+    }
+
+    /// <summary>The options of every training.</summary>
+    private sealed class Common(long steps, int batch, double learningRate, string exportName)
+    {
+        private readonly Option<string> _output = CommonOptions.Output("Folder of the run: log and checkpoint.");
+        private readonly Option<long> _steps = Count<long>("--steps", "Steps in all, earlier ones included.", steps);
+        private readonly Option<int> _batch = Count("--batch", "Lines a step.", batch);
+        private readonly Option<double> _learningRate =
+            Share("--learning-rate", "Learning rate, before it falls.", learningRate);
+
+        private readonly Option<double> _decayShare =
+            Share("--decay-share", "Share of the steps over which it falls, at the end.", 0.4);
+
+        private readonly Option<ulong> _seed = CommonOptions.Seed();
+        private readonly Option<int> _threads =
+            Count("--threads", "Threads of torch.", Environment.ProcessorCount);
+
+        private readonly Option<bool> _bfloat16 = new("--bfloat16")
+        {
+            Description = "Convolve in bfloat16, with weights in float32: faster on processors that have it.",
+        };
+
+        private readonly Option<string?> _looks = LineLooks.Option();
+
+        private readonly Option<string?> _export = new("--export")
+        {
+            Description = $"Weights to write in the end. Default: {exportName} in the folder of the run.",
+            HelpName = "FILE",
+        };
+
+        public TextSource Source { get; } = new();
+
+        public void AddTo(Verb verb)
+        {
+            _output.Required = true;
+            foreach (Option option in new Option[]
+            {
+                _output, _steps, _batch, _learningRate, _decayShare, _seed, _threads, _bfloat16, _looks, _export,
+            })
+                verb.Add(option);
+            Source.AddTo(verb);
+        }
+
+        public string Folder(ParseResult result)
+        {
+            string folder = result.GetRequiredValue(_output);
+            OutputFile.CreateFolder(folder);
+            return folder;
+        }
+
+        public long Steps(ParseResult result) => result.GetValue(_steps);
+
+        public int Batch(ParseResult result) => result.GetValue(_batch);
+
+        public double LearningRate(ParseResult result) => result.GetValue(_learningRate);
+
+        public double DecayShare(ParseResult result) => result.GetValue(_decayShare);
+
+        public ulong Seed(ParseResult result) => result.GetValue(_seed);
+
+        public int Threads(ParseResult result) => result.GetValue(_threads);
+
+        public bool BFloat16(ParseResult result) => result.GetValue(_bfloat16);
+
+        public string? Looks(ParseResult result) => result.GetValue(_looks);
+
+        public string ExportPath(ParseResult result) =>
+            result.GetValue(_export) ?? Path.Combine(result.GetRequiredValue(_output), exportName);
+
+        private static Option<T> Count<T>(string name, string description, T value)
+            where T : struct, System.Numerics.INumber<T>
+        {
+            var option = new Option<T>(name)
+            {
+                Description = description,
+                HelpName = "N",
+                DefaultValueFactory = _ => value,
+            };
+            CommonOptions.Number(option, T.One, T.CreateSaturating(1_000_000_000));
+            return option;
+        }
+
+        private static Option<double> Share(string name, string description, double value)
+        {
+            var option = new Option<double>(name)
+            {
+                Description = description,
+                HelpName = "X",
+                DefaultValueFactory = _ => value,
+            };
+            CommonOptions.Number(option, 1e-9, 1);
+            return option;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Xml;
+using System.Xml.Linq;
+
+namespace Tfic.Cli.Tests;
+
+[Collection(nameof(Fixture))]
+public class ReadTests(Fixture fixture)
+{
+    private string[] Models => ["--model", fixture.Recogniser, "--codec", fixture.Codec];
+
+    [Fact]
+    public void Text_of_a_picture_from_file_and_from_standard_input()
+    {
+        string text = Command.Run(["read", fixture.Line, .. Models]).Ok().Text;
+        Assert.EndsWith("\n", text, StringComparison.Ordinal);
+        Assert.Single(text.TrimEnd('\n').Split('\n'));
+        Assert.Equal(text, Command.Run(File.ReadAllBytes(fixture.Line), ["read", "-", .. Models]).Ok().Text);
+    }
+
+    [Fact]
+    public void A_tfic_file_reads_as_the_picture_it_decodes_to()
+    {
+        using var folder = new TemporaryFolder();
+        Command.Run("decode", fixture.Packed, "-o", folder["a.png"], "--model", fixture.Codec).Ok();
+        Assert.Equal(
+            Command.Run(["read", folder["a.png"], .. Models]).Ok().Text,
+            Command.Run(["read", fixture.Packed, .. Models]).Ok().Text);
+    }
+
+    [Fact]
+    public void Tsv_has_a_heading_and_a_row_a_line()
+    {
+        string[] rows = Command.Run(["read", fixture.Line, fixture.Packed, "--format", "tsv", .. Models])
+            .Ok().Text.TrimEnd('\n').Split('\n');
+        Assert.Equal("file\ttext\tconfidence\tx\ty\twidth\theight", rows[0]);
+        Assert.Equal(3, rows.Length);
+        string[] cells = rows[1].Split('\t');
+        Assert.Equal(fixture.Line, cells[0]);
+        Assert.InRange(double.Parse(cells[2], CultureInfo.InvariantCulture), 0, 1);
+        Assert.Equal(["0", "0", "100", "40"], cells[3..]);
+        Assert.StartsWith(fixture.Packed + "\t", rows[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Json_parses_back()
+    {
+        string text = Command.Run(["read", fixture.Line, "--format", "txt", .. Models]).Ok().Text.TrimEnd('\n');
+        using JsonDocument json = JsonDocument.Parse(
+            Command.Run(["read", fixture.Line, fixture.Packed, "--format", "json", .. Models]).Ok().Text);
+        Assert.Equal(2, json.RootElement.GetArrayLength());
+        JsonElement picture = json.RootElement[0];
+        Assert.Equal(fixture.Line, picture.GetProperty("file").GetString());
+        Assert.Equal(100, picture.GetProperty("width").GetInt32());
+        JsonElement line = Assert.Single(picture.GetProperty("lines").EnumerateArray());
+        Assert.Equal(text, line.GetProperty("text").GetString());
+        Assert.InRange(line.GetProperty("confidence").GetDouble(), 0, 1);
+        Assert.Equal([0, 0, 100, 40], line.GetProperty("box").EnumerateArray().Select(b => b.GetInt32()));
+        Assert.Equal(text.Length, line.GetProperty("characters").GetArrayLength());
+    }
+
+    [Fact]
+    public void Hocr_is_xml_with_pages_and_lines()
+    {
+        using var folder = new TemporaryFolder();
+        string odd = folder.Write("a & <b> \"c\".png", File.ReadAllBytes(fixture.Line));
+        string text = Command.Run(["read", odd, .. Models]).Ok().Text.TrimEnd('\n');
+        string hocr = Command.Run(["read", odd, fixture.Packed, "--format", "hocr", .. Models]).Ok().Text;
+        using var reader = XmlReader.Create(
+            new StringReader(hocr), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
+        XElement html = XDocument.Load(reader).Root!;
+        XNamespace ns = "http://www.w3.org/1999/xhtml";
+        Assert.Equal(ns + "html", html.Name);
+        Assert.Contains(html.Descendants(ns + "meta"), m => (string?)m.Attribute("name") == "ocr-system");
+        XElement[] pages = [.. html.Descendants(ns + "div").Where(d => (string?)d.Attribute("class") == "ocr_page")];
+        Assert.Equal(2, pages.Length);
+        Assert.Equal($"image \"{odd}\"; bbox 0 0 100 40; ppageno 0", (string?)pages[0].Attribute("title"));
+        XElement line = Assert.Single(pages[0].Elements(ns + "span"));
+        Assert.Equal("ocr_line", (string?)line.Attribute("class"));
+        Assert.Matches(@"^bbox 0 0 100 40; x_wconf \d+(; x_confs( \d+)+)?$", (string?)line.Attribute("title"));
+        Assert.Equal(text, line.Value);
+        Assert.Equal(
+            html.Descendants().Attributes("id").Count(), html.Descendants().Attributes("id").Select(a => a.Value).Distinct().Count());
+    }
+
+    [Fact]
+    public void A_folder_keeps_its_order_on_several_threads()
+    {
+        using var folder = new TemporaryFolder();
+        for (int i = 0; i < 6; i++)
+            folder.Write($"p{i}.png", Fixture.Png(Fixture.Stripes(400 - 60 * i, 32, 1)));
+        string[] rows = Command.Run(["read", folder.Path, "-j", "3", "--format", "tsv", .. Models])
+            .Ok().Text.TrimEnd('\n').Split('\n');
+        Assert.Equal(
+            Enumerable.Range(0, 6).Select(i => folder[$"p{i}.png"]), rows.Skip(1).Select(r => r.Split('\t')[0]));
+        Assert.Equal(rows, Command.Run(["read", folder.Path, "-j", "1", "--format", "tsv", .. Models])
+            .Ok().Text.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void To_a_file_with_one_bad_input_keeps_the_rest()
+    {
+        using var folder = new TemporaryFolder();
+        string bad = folder.Write("bad.png", [1]);
+        Command.Result result = Command.Run(
+            ["read", fixture.Line, bad, "--format", "json", "-o", folder["a.json"], .. Models]).Ended(1);
+        Assert.Contains(bad, result.Error, StringComparison.Ordinal);
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(folder["a.json"]));
+        Assert.Equal(1, json.RootElement.GetArrayLength());
+
+        Command.Run(["read", bad, "--format", "json", "-o", folder["b.json"], .. Models]).Refused(bad);
+        Assert.Equal(["a.json", "bad.png"], folder.Names);
+        Assert.Empty(Command.Run(["read", bad, "--format", "json", .. Models]).Refused(bad).Output);
+    }
+
+    [Fact]
+    public void A_page_is_read_with_a_warning()
+    {
+        using var folder = new TemporaryFolder();
+        string page = folder.Write("page.png", Fixture.Png(Fixture.Stripes(120, 160, 1)));
+        Assert.Contains(
+            "there is no detector", Command.Run(["read", page, .. Models]).Ok().Error, StringComparison.Ordinal);
+        Assert.Empty(Command.Run(["read", page, "--quiet", .. Models]).Ok().Error);
+    }
+}
