@@ -54,6 +54,12 @@ internal static class TficCommand
             terminal.Complain("interrupted.");
             return ExitCode.Interrupted;
         }
+        catch (IOException e)
+        {
+            // Standard output was closed, as by "| head".
+            terminal.Complain(e.Message);
+            return ExitCode.Failure;
+        }
         catch (Exception fault)
         {
             // A fault of the program: all there is to know, for whoever mends it.

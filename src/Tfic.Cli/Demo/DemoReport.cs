@@ -100,7 +100,7 @@ internal sealed class DemoReport(CodecModel codec, RecogniserModel recogniser, I
             string setting = file.Factor == 1
                 ? $"quality {file.Quality}"
                 : $"1/{file.Factor} of the size, quality {file.Quality}";
-            string remark = file.Bytes.Length > target * (1 + SizeTolerance) ? "its smallest file" : "";
+            string remark = file.Bytes.Length > target * (1 + SizeTolerance) ? "as small as it gets" : "";
             return Coded(
                 coder, setting, remark, file.Bytes.Length, encodeMs,
                 Median(() => JpegBaseline.Decode(file, picture.Width, picture.Height)));

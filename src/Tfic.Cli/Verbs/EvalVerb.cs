@@ -217,13 +217,13 @@ internal static class EvalVerb
         }
         catch (ArgumentException)
         {
-            // Two points at one rate, or accuracy that falls where the rate rises.
+            // Accuracy falls where the rate rises, or a coder has a single point.
             return "undefined";
         }
     }
 
     private static RatePoint[] Points(RateFigures figures, Func<RateFigures, double[]> quality) =>
-        [.. figures.Bpp.Zip(quality(figures), (rate, q) => new RatePoint(rate, q))];
+        [.. figures.Bpp.Zip(quality(figures), (rate, q) => new RatePoint(rate, q)).Distinct()];
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

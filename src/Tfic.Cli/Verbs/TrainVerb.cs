@@ -80,6 +80,8 @@ internal static class TrainVerb
     private static int TrainRecogniser(
         Terminal terminal, Common common, ParseResult result, CancellationToken cancellation)
     {
+        LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
+        (FontSet fonts, WordList words) = common.Source.Load(result);
         var options = new RecogniserTrainingOptions
         {
             Output = common.Folder(result),
@@ -90,9 +92,8 @@ internal static class TrainVerb
             Seed = common.Seed(result),
             Threads = common.Threads(result),
             BFloat16 = common.BFloat16(result),
-            Lines = LineLooks.Read(common.Looks(result), terminal),
+            Lines = lines,
         };
-        (FontSet fonts, WordList words) = common.Source.Load(result);
         (CompactRecogniserNetwork network, RunState state) =
             RecogniserTrainer.Train(options, fonts, words, cancellation);
         Finish(state, options.Steps, cancellation);
@@ -114,6 +115,11 @@ internal static class TrainVerb
     {
         if (stage == 2 && from is null)
             throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
+        string? weights = from is null ? null : Path.Combine(from, "checkpoint", "network.dat");
+        if (weights is not null && !File.Exists(weights))
+            throw new CommandFailure($"{from}: holds no checkpoint of a run. Name the folder given to -o there.");
+        LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
+        (FontSet fonts, WordList words) = common.Source.Load(result);
         var options = new CodecTrainingOptions
         {
             Output = common.Folder(result),
@@ -125,19 +131,12 @@ internal static class TrainVerb
             Seed = common.Seed(result),
             Threads = common.Threads(result),
             BFloat16 = common.BFloat16(result),
-            Lines = LineLooks.Read(common.Looks(result), terminal),
+            Lines = lines,
         };
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
         var network = new CompactCodecNetwork();
-        if (from is not null)
-        {
-            string weights = Path.Combine(from, "checkpoint", "network.dat");
-            if (!File.Exists(weights))
-                throw new CommandFailure($"{from}: holds no checkpoint of a run. Name the folder given to -o there.");
+        if (weights is not null)
             network.load(weights);
-        }
-
-        (FontSet fonts, WordList words) = common.Source.Load(result);
         RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);
         Finish(state, options.Steps, cancellation);
 

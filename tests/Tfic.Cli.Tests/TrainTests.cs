@@ -1,0 +1,30 @@
+namespace Tfic.Cli.Tests;
+
+/// <summary>What is refused before torch is needed; training itself has its tests beside the trainers.</summary>
+public class TrainTests
+{
+    [Fact]
+    public void Stage_2_needs_the_run_of_stage_1()
+    {
+        using var folder = new TemporaryFolder();
+        Command.Run("train", "codec", "-o", folder["run"], "--stage", "2").Refused("--from");
+        Command.Run("train", "codec", "-o", folder["run"], "--stage", "2", "--from", folder["none"])
+            .Refused(folder["none"], "no checkpoint");
+        Assert.Empty(folder.Names);
+    }
+
+    [Theory]
+    [InlineData("recogniser")]
+    [InlineData("codec")]
+    public void Bad_input_leaves_nothing(string network)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("file", [1]);
+        string[] before = folder.Names;
+        Command.Run("train", network, "-o", Path.Combine(file, "run")).Refused(file);
+        Command.Run("train", network, "-o", folder["run"], "--options", folder["none.json"]).Refused(folder["none.json"]);
+        Command.Run("train", network, "-o", folder["run"], "--options", file).Refused(file);
+        Command.Run("train", network, "-o", folder["run"], "--fonts", folder["none.ttf"]).Refused(folder["none.ttf"]);
+        Assert.Equal(before, folder.Names);
+    }
+}
