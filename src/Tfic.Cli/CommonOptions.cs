@@ -122,7 +122,7 @@ internal static class CommonOptions
         }
     }
 
-    /// <summary>Parses an option's value as a number within a range; anything else is an error that names both.</summary>
+    /// <summary>Parses an option as a number within a range; anything else is an error that names both.</summary>
     public static void Number<T>(Option<T> option, T low, T high)
         where T : struct, INumber<T> =>
         option.CustomParser = result => Number(result, result.Tokens[0].Value, option.Name, low, high);

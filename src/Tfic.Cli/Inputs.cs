@@ -8,7 +8,7 @@ internal static class Inputs
     /// <summary>The name of standard input and of standard output.</summary>
     public const string Standard = "-";
 
-    /// <summary>Names of picture files, by which a folder is searched. What a file holds is read from its bytes.</summary>
+    /// <summary>Endings of picture files, by which a folder is searched. What a file is, its bytes tell.</summary>
     public static readonly string[] Pictures =
     [
         ".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".pbm", ".pnm",

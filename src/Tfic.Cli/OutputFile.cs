@@ -26,7 +26,7 @@ internal static class OutputFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CommandFailure(
-                $"{path}: cannot be written ({e.Message}). Check the folder's permissions and space, or choose another.",
+                $"{path}: cannot be written ({e.Message}). Check the folder's permissions and its space.",
                 inner: e);
         }
     }

@@ -92,7 +92,8 @@ internal abstract class ReadoutFormat
 
         public override string Start => """
             <?xml version="1.0" encoding="UTF-8"?>
-            <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+            <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+              "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
             <html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">
             <head>
             <title>Text read by tfic</title>
@@ -111,7 +112,8 @@ internal abstract class ReadoutFormat
             int page = ++_page, number = 0;
             var html = new StringBuilder();
             html.Append(CultureInfo.InvariantCulture, $"<div class='ocr_page' id='page_{page}' title='");
-            html.Append(Escape($"image \"{readout.File}\"; bbox 0 0 {readout.Width} {readout.Height}; ppageno {page - 1}"));
+            html.Append(Escape($"image \"{readout.File}\"; bbox 0 0 {readout.Width} {readout.Height}; "));
+            html.Append(CultureInfo.InvariantCulture, $"ppageno {page - 1}");
             html.Append("'>\n");
             foreach (ReadoutLine line in readout.Lines)
             {
@@ -119,7 +121,8 @@ internal abstract class ReadoutFormat
                 string confidences = string.Join(' ', line.Characters.Select(Percent));
                 html.Append(
                     CultureInfo.InvariantCulture,
-                    $"<span class='ocr_line' id='line_{page}_{++number}' title='bbox {b[0]} {b[1]} {b[0] + b[2]} {b[1] + b[3]}; x_wconf {Percent(line.Confidence)}");
+                    $"<span class='ocr_line' id='line_{page}_{++number}' " +
+                    $"title='bbox {b[0]} {b[1]} {b[0] + b[2]} {b[1] + b[3]}; x_wconf {Percent(line.Confidence)}");
                 html.Append(confidences.Length > 0 ? $"; x_confs {confidences}" : "");
                 html.Append($"'>{Escape(line.Text)}</span>\n");
             }

@@ -13,8 +13,10 @@ public class BadInputTests(Fixture fixture)
         ("decode", ["-o", folder["out.png"], "--model", fixture.Codec]),
         ("read", ["-o", folder["out.txt"], "--model", fixture.Recogniser, "--codec", fixture.Codec]),
         ("info", []),
-        ("demo", ["-o", folder["out.html"], "--codec", fixture.Codec, "--recogniser", fixture.Recogniser]),
+        ("demo", ["-o", folder["out.html"], .. DemoModels]),
     ];
+
+    private string[] DemoModels => ["--codec", fixture.Codec, "--recogniser", fixture.Recogniser];
 
     private void AllRefuse(TemporaryFolder folder, string input, params string[] messages)
     {
@@ -157,8 +159,7 @@ public class BadInputTests(Fixture fixture)
             Command.Run("decode", fixture.Packed, "-o", Path.ChangeExtension(target, ".png"), "--model", fixture.Codec)
                 .Refused(Path.ChangeExtension(target, ".png"));
             Command.Run("read", fixture.Line, "-o", target, "--model", fixture.Recogniser).Refused(target);
-            Command.Run("demo", fixture.Line, "-o", target, "--codec", fixture.Codec, "--recogniser", fixture.Recogniser)
-                .Refused(target);
+            Command.Run(["demo", fixture.Line, "-o", target, .. DemoModels]).Refused(target);
         }
 
         Command.Run("encode", fixture.Line, fixture.Line, "-o", file, "--model", fixture.Codec).Refused(file);
@@ -196,7 +197,7 @@ public class BadInputTests(Fixture fixture)
         Command.Run(["synth", "lines", "--fonts", font, .. common]).Refused(font);
         Command.Run(["synth", "lines", "--fonts", folder["none.ttf"], .. common]).Refused(folder["none.ttf"]);
         Command.Run(["synth", "lines", "--fonts", folder.Path, .. common]).Refused(folder.Path);
-        Command.Run(["eval", "--fonts", font, "--codec", fixture.Codec, "--recogniser", fixture.Recogniser]).Refused(font);
+        Command.Run(["eval", "--fonts", font, .. DemoModels]).Refused(font);
         Assert.Equal(["broken.ttf"], folder.Names);
     }
 

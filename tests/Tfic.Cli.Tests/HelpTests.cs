@@ -66,7 +66,7 @@ public class HelpTests
         result.Refused(message, "--help");
         Assert.Empty(result.Output);
         foreach (string line in result.Error.TrimEnd().Split('\n').Where(l => l[0] != '\t'))
-            Assert.True(line.StartsWith("tfic: ", StringComparison.Ordinal) || line.StartsWith("Try ", StringComparison.Ordinal), line);
+            Assert.Matches("^(tfic: |Try \"tfic)", line);
     }
 
     [Fact]

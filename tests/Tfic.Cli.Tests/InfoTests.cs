@@ -22,6 +22,6 @@ public class InfoTests(Fixture fixture)
         StringComparison.Ordinal);
 
     [Fact]
-    public void Needs_no_weights() => Assert.DoesNotContain(
-        "model", Command.Run("info", "--help").Ok().Text.Split("Examples")[0].Split("Options")[1], StringComparison.Ordinal);
+    public void Needs_no_weights() =>
+        Assert.DoesNotContain("--model", Command.Run("info", "--help").Ok().Text, StringComparison.Ordinal);
 }

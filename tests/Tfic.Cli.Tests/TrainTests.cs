@@ -22,9 +22,10 @@ public class TrainTests
         string file = folder.Write("file", [1]);
         string[] before = folder.Names;
         Command.Run("train", network, "-o", Path.Combine(file, "run")).Refused(file);
-        Command.Run("train", network, "-o", folder["run"], "--options", folder["none.json"]).Refused(folder["none.json"]);
+        string none = folder["none"];
+        Command.Run("train", network, "-o", folder["run"], "--options", none).Refused(none);
         Command.Run("train", network, "-o", folder["run"], "--options", file).Refused(file);
-        Command.Run("train", network, "-o", folder["run"], "--fonts", folder["none.ttf"]).Refused(folder["none.ttf"]);
+        Command.Run("train", network, "-o", folder["run"], "--fonts", none).Refused(none);
         Assert.Equal(before, folder.Names);
     }
 }

@@ -26,12 +26,13 @@ internal static class DemoPage
         figure { margin: 0; padding: .75rem; background: var(--card); border: 1px solid var(--line);
           border-radius: .5rem; min-width: 0; }
         figure.original { max-width: 42rem; }
-        img { display: block; max-width: 100%; height: auto; max-height: 32rem; margin: 0 auto .6rem; }
+        img { display: block; width: auto; height: auto; max-width: 100%; max-height: 32rem; margin: 0 auto .6rem; }
         figcaption { font-size: .875rem; }
         figcaption b { color: var(--ink); }
         .read { display: block; margin-top: .35rem; padding: .3rem .5rem; border-radius: .25rem; color: var(--ink);
           background: color-mix(in srgb, var(--line) 45%, transparent); overflow-wrap: anywhere; white-space: pre-wrap;
-          font: .9375rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; min-height: 1.9em; }
+          min-height: 1.9em; font: .9375rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono",
+          monospace; }
         .right { color: var(--good); } .wrong { color: var(--bad); }
         .scroll { overflow-x: auto; margin-top: 1.5rem; }
         table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
@@ -57,9 +58,10 @@ internal static class DemoPage
             </head>
             <body>
             <h1>A picture goes in, a few bytes come out, the text comes back</h1>
-            <p class="soft">Each picture below was compressed by Tfic at {Count(reports[0].Rates.Count)} qualities, and by
-            JPEG to the nearest size it can reach, at full size and made smaller first. Then the same reader read the
-            text from all of them. Every size is that of a real file.</p>
+            <p class="soft">Each picture below was compressed by Tfic at {Count(reports[0].Rates.Count)} qualities,
+            and by JPEG to the nearest size it can reach, at full size and made smaller first.{(reports.Any(r => r.IsLine)
+                ? " Then the same reader read the text from all of them."
+                : "")} Every size is that of a real file.</p>
 
             """);
         foreach (PictureReport report in reports)
@@ -67,7 +69,7 @@ internal static class DemoPage
         html.Append($"""
             <footer class="soft">
             <p>Times are medians of several warm runs on one thread of this machine
-            ({Text(RuntimeInformation.ProcessArchitecture.ToString())}, {Text(RuntimeInformation.FrameworkDescription)}).
+            ({RuntimeInformation.ProcessArchitecture}, {Text(RuntimeInformation.FrameworkDescription)}).
             JPEG is baseline with 4:2:0 chroma and Huffman codes fitted to the picture. Downscaled JPEG includes the time to make the picture smaller and to enlarge it again; where several factors
             reach the size within 5 %, the one most like the original by PSNR is shown. Accuracy is 1 − edit distance ÷
             length of the longer text, over letters and digits.</p>
@@ -93,21 +95,25 @@ internal static class DemoPage
                 """);
         html.Append($"""
             <figure class="original">{Image(picture, "The original")}
-            <figcaption><b>Original</b>, {picture.Width} × {picture.Height} pixels, {Number(picture.Samples.Length, "N0")} bytes
-            uncompressed{(source.Truth is null ? "" : $". It says: <b>{Text(source.Truth)}</b>")}
+            <figcaption><b>Original</b>, {picture.Width} × {picture.Height} pixels,
+            {Number(picture.Samples.Length, "N0")} bytes uncompressed{(source.Truth is null ? "" : $". It says: <b>{Text(source.Truth)}</b>")}
             {Read(report.Text, report.Accuracy)}</figcaption></figure>
 
             """);
         foreach (IReadOnlyList<CodedPicture> rate in report.Rates)
         {
-            html.Append($"<h3>At {Number(rate[0].Bytes, "N0")} bytes, {Bpp(report, rate[0].Bytes)} bits a pixel</h3>\n<div class=\"row\">\n");
+            html.Append($"""
+                <h3>At {Number(rate[0].Bytes, "N0")} bytes, {Bpp(report, rate[0].Bytes)} bits a pixel</h3>
+                <div class="row">
+
+                """);
             foreach (CodedPicture coded in rate)
             {
                 string remark = coded.Remark.Length > 0 ? $", {Text(coded.Remark)}" : "";
                 html.Append($"""
                     <figure>{Image(coded.Decoded, $"{coded.Coder}, {coded.Setting}")}
-                    <figcaption><b>{Text(coded.Coder)}</b>, {Text(coded.Setting)}: <b>{Number(coded.Bytes, "N0")} bytes</b>,
-                    {Bpp(report, coded.Bytes)} bpp{remark}
+                    <figcaption><b>{Text(coded.Coder)}</b>, {Text(coded.Setting)}:
+                    <b>{Number(coded.Bytes, "N0")} bytes</b>, {Bpp(report, coded.Bytes)} bpp{remark}
                     {Read(coded.Text, coded.Accuracy)}</figcaption></figure>
 
                     """);
@@ -122,23 +128,32 @@ internal static class DemoPage
     private static void AppendTable(StringBuilder html, PictureReport report)
     {
         string accuracy = report.Source.Truth is null ? "same as original’s" : "accuracy";
-        html.Append($"""
-            <div class="scroll"><table>
-            <thead><tr><th>coder</th><th>setting</th><th>bytes</th><th>bpp</th><th>{accuracy}</th><th>encode ms</th><th>decode ms</th><th>read ms</th></tr></thead>
-            <tbody>
-            <tr><td>original</td><td>uncompressed</td><td>{Number(report.Source.Picture.Samples.Length, "N0")}</td><td>{Bpp(report, report.Source.Picture.Samples.Length)}</td><td>{Number(report.Accuracy, "f2")}</td><td>–</td><td>–</td><td>{Number(report.ReadMs, "f1")}</td></tr>
-
-            """);
+        int raw = report.Source.Picture.Samples.Length;
+        html.Append("<div class=\"scroll\"><table>\n<thead>");
+        AppendRow(
+            html, "th", "", "coder", "setting", "bytes", "bpp", accuracy, "encode ms", "decode ms", "read ms");
+        html.Append("</thead>\n<tbody>\n");
+        AppendRow(
+            html, "td", "", "original", "uncompressed", Number(raw, "N0"), Bpp(report, raw),
+            Number(report.Accuracy, "f2"), "–", "–", Number(report.ReadMs, "f1"));
         foreach (IReadOnlyList<CodedPicture> rate in report.Rates)
         {
             foreach (CodedPicture c in rate)
-                html.Append(
-                    $"<tr{(c == rate[0] ? " class=\"first\"" : "")}><td>{Text(c.Coder)}</td><td>{Text(c.Setting)}</td>" +
-                    $"<td>{Number(c.Bytes, "N0")}</td><td>{Bpp(report, c.Bytes)}</td><td>{Number(c.Accuracy, "f2")}</td>" +
-                    $"<td>{Number(c.EncodeMs, "f1")}</td><td>{Number(c.DecodeMs, "f1")}</td><td>{Number(c.ReadMs, "f1")}</td></tr>\n");
+                AppendRow(
+                    html, "td", c == rate[0] ? " class=\"first\"" : "", c.Coder, c.Setting, Number(c.Bytes, "N0"),
+                    Bpp(report, c.Bytes), Number(c.Accuracy, "f2"), Number(c.EncodeMs, "f1"), Number(c.DecodeMs, "f1"),
+                    Number(c.ReadMs, "f1"));
         }
 
         html.Append("</tbody></table></div>\n");
+    }
+
+    private static void AppendRow(StringBuilder html, string tag, string attributes, params string[] cells)
+    {
+        html.Append($"<tr{attributes}>");
+        foreach (string cell in cells)
+            html.Append($"<{tag}>{Text(cell)}</{tag}>");
+        html.Append("</tr>\n");
     }
 
     private static string Read(string? text, double? accuracy)

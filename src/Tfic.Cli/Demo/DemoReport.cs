@@ -81,7 +81,12 @@ internal sealed class DemoReport(CodecModel codec, RecogniserModel recogniser, I
         string? truth = source.Truth ?? text;
 
         CodedPicture Coded(
-            string coder, string setting, string remark, int bytes, double encodeMs, (Picture Picture, double Ms) decoded)
+            string coder,
+            string setting,
+            string remark,
+            int bytes,
+            double encodeMs,
+            (Picture Picture, double Ms) decoded)
         {
             string? read = null;
             double ms = double.NaN;

@@ -1,6 +1,6 @@
 namespace Tfic.Cli.Demo;
 
-/// <summary>The pictures that the demo shows when given none; Demo/Pictures/README.md says how they were drawn.</summary>
+/// <summary>The pictures that the demo shows when given none; Pictures/README.md says how they were drawn.</summary>
 internal static class ShippedPictures
 {
     public static IReadOnlyList<DemoPicture> All

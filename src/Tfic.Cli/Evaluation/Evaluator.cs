@@ -31,7 +31,7 @@ internal sealed class Evaluator
     private readonly LineReader _reader;
     private readonly (TficEncoder Encoder, TficDecoder Decoder)[] _coders;
 
-    /// <summary>Makes the thread's coders and lets each run once, so that no measured time includes a first run.</summary>
+    /// <summary>Makes the thread's coders and runs each once, so that no measured time includes a first run.</summary>
     public Evaluator(EvaluationPlan plan, RecogniserModel recogniser)
     {
         _plan = plan;

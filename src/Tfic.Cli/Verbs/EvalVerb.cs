@@ -55,7 +55,7 @@ internal static class EvalVerb
         Option<int> threads = CommonOptions.Threads();
 
         var verb = new Verb(
-            "eval", "Measure rate, distortion, accuracy of reading and times on pictures whose text is known.", Examples)
+            "eval", "Measure rate, distortion, accuracy of reading and times on pictures of known text.", Examples)
         {
             folder, codecs, recogniser, qualities, jpeg, output, lines, seed, split, size, threads,
         };
@@ -167,8 +167,8 @@ internal static class EvalVerb
     private static TextTable Table(IEnumerable<CodingResults> results)
     {
         var table = new TextTable(
-            "coder", " quality", " bpp", " PSNR dB", " MS-SSIM", " accuracy", " NED", " CER", " encode ms", " decode ms",
-            " read ms", " encode/read");
+            "coder", " quality", " bpp", " PSNR dB", " MS-SSIM", " accuracy", " NED", " CER", " encode ms",
+            " decode ms", " read ms", " encode/read");
         foreach (CodingResults coder in results)
         {
             RateFigures r = coder.Results;

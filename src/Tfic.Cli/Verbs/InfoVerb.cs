@@ -48,8 +48,8 @@ internal static class InfoVerb
                 $"{layer.Payload.Length:N0} bytes of symbols ({layer.Mode})\n")));
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name}: Tfic, {container.Width} × {container.Height} pixels, {(container.IsGrey ? "grey" : "RGB")}, " +
-                $"{bytes.Length:N0} bytes, {container.BitsPerPixel:f4} bpp\n{layers}");
+                $"{name}: Tfic, {container.Width} × {container.Height} pixels, " +
+                $"{(container.IsGrey ? "grey" : "RGB")}, {bytes.Length:N0} bytes, {container.BitsPerPixel:f4} bpp\n{layers}");
         }
 
         if (Path.GetExtension(file).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
@@ -62,14 +62,15 @@ internal static class InfoVerb
             long parameters = model.Tensors.Values.Sum(t => (long)t.Count);
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name}: safetensors, {model.Tensors.Count} tensors, {parameters:N0} values, {bytes.Length:N0} bytes\n{metadata}");
+                $"{name}: safetensors, {model.Tensors.Count} tensors, {parameters:N0} values, " +
+                $"{bytes.Length:N0} bytes\n{metadata}");
         }
 
         Picture picture = PictureFile.Read(bytes);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}: picture, {picture.Width} × {picture.Height} pixels, {(picture.Channels == 1 ? "grey" : "RGB")}, " +
-            $"{bytes.Length:N0} bytes, {8.0 * bytes.Length / picture.PixelCount:f4} bpp\n");
+            $"{name}: picture, {picture.Width} × {picture.Height} pixels, " +
+            $"{(picture.Channels == 1 ? "grey" : "RGB")}, {bytes.Length:N0} bytes, {8.0 * bytes.Length / picture.PixelCount:f4} bpp\n");
     }
 
     /// <summary>A model's id, and its name if it is one that ships. The short form tells half of the id.</summary>

@@ -59,7 +59,8 @@ internal static class SynthVerb
 
             string folder = common.Folder(result);
             (FontSet fonts, WordList words) = common.Source.Load(result);
-            LineGenerator generator = CommonOptions.Lines(line, fonts, words, common.SplitOf(result), common.SeedOf(result));
+            LineGenerator generator = CommonOptions.Lines(
+                line, fonts, words, common.SplitOf(result), common.SeedOf(result));
             return common.Write(terminal, result, "lines", (count, threads, progress) =>
                 DatasetWriter.WriteLines(
                     folder, generator, 0, count, threads, common.Overwrites(result), progress, cancellation));

@@ -172,7 +172,7 @@ public static class MsSsim
         return Array.ConvertAll(weights, w => (float)(w / sum));
     }
 
-    /// <summary>target += weight · source. A product and a sum a lane, so every vector width gives the same bits.</summary>
+    /// <summary>target += weight · source. A product, then a sum: every vector width gives the same bits.</summary>
     private static void Accumulate(float weight, ReadOnlySpan<float> source, Span<float> target)
     {
         ReadOnlySpan<Vector<float>> wideSource = MemoryMarshal.Cast<float, Vector<float>>(source);

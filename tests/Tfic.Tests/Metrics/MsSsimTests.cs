@@ -74,7 +74,7 @@ public class MsSsimTests
         }
     }
 
-    /// <summary>The definition, in double precision, with the window as one table and nothing shared or reused.</summary>
+    /// <summary>The definition in double precision, with the window as one table and nothing reused.</summary>
     private static double Definition(Picture a, Picture b)
     {
         double[] weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
