@@ -41,7 +41,7 @@ public sealed record CodecTrainingOptions
     /// <summary>
     /// γ of stage 2 at qualities 1 and 8, geometric between: loss = bits per pixel + γ · CTC loss per character.
     /// </summary>
-    public (double Lowest, double Highest) Gamma { get; init; } = (3e-3, 0.3);
+    public (double Lowest, double Highest) Gamma { get; init; } = (6e-3, 0.3);
 
     /// <summary>Seed of pictures, weights, noise and order.</summary>
     public ulong Seed { get; init; } = 1;
@@ -70,8 +70,16 @@ public static class CodecTrainer
     private const double BalanceExponent = -0.6;
     private const int CropSize = 256;
     private const int ValidationLines = 128;
+    private const int LargestMultiple = 4;
 
-    private sealed record Batch(float[] Pictures, long[] Targets, long[] Lengths);
+    /// <summary>Pixels of the paper's pictures, to which γ refers.</summary>
+    private const double ReferencePixels = CodecSamples.Width * CodecSamples.Height;
+
+    private readonly record struct Shape(int Width, int Height);
+
+    private static readonly Shape PaperShape = new(CodecSamples.Width, CodecSamples.Height);
+
+    private sealed record Batch(float[] Pictures, Shape Shape, long[] Targets, long[] Lengths);
 
     /// <summary>Trains or goes on, then returns the network in evaluation mode.</summary>
     /// <param name="options">What to do.</param>
@@ -112,8 +120,6 @@ public static class CodecTrainer
         var validation = new CodecSamples(new LineGenerator(
             options.Lines, fonts.Split(Split.Validation), words.Split(Split.Validation), options.Seed));
 
-        using Tensor down = LineInput.ResamplingMatrix(CodecSamples.Height, LineInput.Height);
-        using Tensor across = LineInput.ResamplingMatrix(CodecSamples.Width, LineInput.Width);
         Prefetch<Batch>? batches = null;
         try
         {
@@ -121,18 +127,16 @@ public static class CodecTrainer
                 options.Steps, options.LearningRate, options.DecayShare, clipNorm: 1, options.CheckpointInterval,
                 i =>
                 {
-                    // Stage 2 keeps every eighth batch for whole pages, so that they stay codable.
-                    bool pages = options.Stage == 1 ? false : i % 8 == 7;
-                    batches ??= new Prefetch<Batch>(i, 4, n => options.Stage == 1 || n % 8 == 7
+                    batches ??= new Prefetch<Batch>(i, 4, n => IsDistortion(options, n)
                         ? Crops(training, n, options.Batch)
-                        : Lines(training, n, options.Batch));
+                        : Lines(training, n, ShapeOf(n), options.Batch));
                     Batch batch = batches.Next();
                     network.train();
-                    return options.Stage == 1 || pages
+                    return IsDistortion(options, i)
                         ? DistortionStep(options, network, batch)
-                        : OcrStep(options, network, recogniser!, batch, down, across);
+                        : OcrStep(options, network, recogniser!, batch);
                 },
-                () => Validate(network, recogniser, validation, options.Batch, down, across),
+                () => Validate(network, recogniser, validation, options.Batch),
                 cancellation);
         }
         finally
@@ -148,6 +152,20 @@ public static class CodecTrainer
     public static Tensor Geometric(Tensor quality, (double Lowest, double Highest) ends) =>
         ((quality - 1) * (Math.Log(ends.Highest / ends.Lowest) / (CompactCodecNetwork.QualityCount - 1))).exp()
         * ends.Lowest;
+
+    /// <summary>Stage 2 keeps every eighth batch for whole pages, so that they stay codable.</summary>
+    private static bool IsDistortion(CodecTrainingOptions options, long batch) => options.Stage == 1 || batch % 8 == 7;
+
+    /// <summary>
+    /// Half of stage 2's batches are the paper's stretched lines; the others are as flat as lines are by nature,
+    /// so that lines cut from a page can be coded as they are.
+    /// </summary>
+    private static Shape ShapeOf(long batch) => (batch % 8) switch
+    {
+        1 or 5 => new Shape(512, 64),
+        3 => new Shape(320, 64),
+        _ => PaperShape,
+    };
 
     private static StepReport DistortionStep(CodecTrainingOptions options, CompactCodecNetwork network, Batch batch)
     {
@@ -166,20 +184,22 @@ public static class CodecTrainer
         CodecTrainingOptions options,
         CompactCodecNetwork network,
         CompactRecogniserNetwork recogniser,
-        Batch batch,
-        Tensor down,
-        Tensor across)
+        Batch batch)
     {
         int size = batch.Lengths.Length;
-        Tensor x = tensor(batch.Pictures, [size, 3, CodecSamples.Height, CodecSamples.Width]);
+        (int width, int height) = (batch.Shape.Width, batch.Shape.Height);
+        Tensor x = tensor(batch.Pictures, [size, 3, height, width]);
         Tensor quality = rand(size) * (CompactCodecNetwork.QualityCount - 1) + 1;
-        Tensor lambda = Geometric(quality, options.Lambda), gamma = Geometric(quality, options.Gamma);
+
+        // γ weighs the text against the picture's bits, and the loss has bits per pixel.
+        Tensor lambda = Geometric(quality, options.Lambda);
+        Tensor gamma = Geometric(quality, options.Gamma) * (ReferencePixels / (width * height));
         CompactCodecNetwork.Pass pass = network.Train(x, quality);
         (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
 
         // A decoder clamps; the gradient passes as if it did not, or saturated pixels would never learn.
         Tensor seen = pass.Reconstruction + (pass.Reconstruction.clamp(0, 1) - pass.Reconstruction).detach();
-        Tensor logits = recogniser.call(LineInput.Normalise(seen, down, across));
+        Tensor logits = recogniser.call(LineInput.Normalise(seen));
         Tensor ctc = CtcPerLine(logits, batch.Targets, batch.Lengths);
         Tensor loss = ((bpp + gamma * ctc + lambda * options.LambdaFactor * mse) * Balance(lambda, options)).mean();
         loss.backward();
@@ -214,9 +234,7 @@ public static class CodecTrainer
         CompactCodecNetwork network,
         CompactRecogniserNetwork? recogniser,
         CodecSamples samples,
-        int batchSize,
-        Tensor down,
-        Tensor across)
+        int batchSize)
     {
         using IDisposable guard = no_grad();
         network.eval();
@@ -227,7 +245,7 @@ public static class CodecTrainer
             for (int first = 0; first < ValidationLines; first += batchSize)
             {
                 using DisposeScope scope = NewDisposeScope();
-                Batch batch = Lines(samples, first / batchSize, batchSize, out string[] texts);
+                Batch batch = Lines(samples, first / batchSize, PaperShape, batchSize, out string[] texts);
                 Tensor x = tensor(batch.Pictures, [batchSize, 3, CodecSamples.Height, CodecSamples.Width]);
                 CompactCodecNetwork.Pass pass = network.Quantise(x, full([batchSize], (double)quality));
                 Tensor seen = pass.Reconstruction.clamp(0, 1);
@@ -236,7 +254,7 @@ public static class CodecTrainer
                 error += mse.sum().item<float>();
                 if (recogniser is null)
                     continue;
-                long[] best = recogniser.call(LineInput.Normalise(seen, down, across)).argmax(2)
+                long[] best = recogniser.call(LineInput.Normalise(seen)).argmax(2)
                     .contiguous().data<long>().ToArray();
                 int frames = best.Length / batchSize;
                 for (int b = 0; b < batchSize; b++)
@@ -255,21 +273,26 @@ public static class CodecTrainer
         return string.Join(", ", report);
     }
 
-    private static Batch Lines(CodecSamples samples, long number, int size) => Lines(samples, number, size, out _);
+    private static Batch Lines(CodecSamples samples, long number, Shape shape, int size) =>
+        Lines(samples, number, shape, size, out _);
 
-    private static Batch Lines(CodecSamples samples, long number, int size, out string[] texts)
+    /// <summary>Lines of one shape; as many more of them as they are smaller than the paper's.</summary>
+    private static Batch Lines(CodecSamples samples, long number, Shape shape, int size, out string[] texts)
     {
-        var pictures = new float[size * 3 * CodecSamples.Width * CodecSamples.Height];
+        int count = size * Math.Min(CodecSamples.Height / shape.Height, LargestMultiple);
+        int samplesEach = 3 * shape.Width * shape.Height;
+        var pictures = new float[count * samplesEach];
         var targets = new List<long>();
-        texts = new string[size];
-        for (int b = 0; b < size; b++)
+        texts = new string[count];
+        for (int b = 0; b < count; b++)
         {
-            (Picture picture, texts[b]) = samples.Line(number * size + b);
-            ToPlanes(picture, pictures.AsSpan(b * picture.Samples.Length, picture.Samples.Length));
+            (Picture picture, texts[b]) =
+                samples.Line(number * size * LargestMultiple + b, shape.Width, shape.Height);
+            ToPlanes(picture, pictures.AsSpan(b * samplesEach, samplesEach));
             targets.AddRange(texts[b].Select(c => (long)Charset.ClassOf(c)));
         }
 
-        return new Batch(pictures, [.. targets], [.. texts.Select(t => (long)t.Length)]);
+        return new Batch(pictures, shape, [.. targets], [.. texts.Select(t => (long)t.Length)]);
     }
 
     /// <summary>Three squares in four are cut from stretched lines, one is a piece of a page.</summary>
@@ -286,7 +309,7 @@ public static class CodecTrainer
             }
             else
             {
-                Picture line = samples.Line(index).Picture;
+                Picture line = samples.Line(index, CodecSamples.Width, CodecSamples.Height).Picture;
                 int left = (int)(unchecked((ulong)index * 0x9E3779B97F4A7C15UL) >> 40)
                     % (CodecSamples.Width - CropSize + 1);
                 crop = CodecSamples.Crop(line, left, 0, CropSize, CropSize);
@@ -295,7 +318,7 @@ public static class CodecTrainer
             ToPlanes(crop, pictures.AsSpan(b * crop.Samples.Length, crop.Samples.Length));
         }
 
-        return new Batch(pictures, [], new long[size]);
+        return new Batch(pictures, new Shape(CropSize, CropSize), [], new long[size]);
     }
 
     private static void ToPlanes(Picture picture, Span<float> planes)

@@ -19,11 +19,14 @@ public sealed class CodecSamples
         this.lines = lines;
     }
 
-    /// <summary>Line number index, stretched to 512 × 256 (paper, Section 3.3).</summary>
-    public (Picture Picture, string Text) Line(long index)
+    /// <summary>Line number index, stretched to a size: 512 × 256 in the paper (Section 3.3).</summary>
+    /// <param name="index">Number of the line.</param>
+    /// <param name="width">Width, at least 1.</param>
+    /// <param name="height">Height, at least 1.</param>
+    public (Picture Picture, string Text) Line(long index, int width = Width, int height = Height)
     {
         TextLine line = lines.Draw(index);
-        return (Resampling.Resize(line.Picture, Width, Height), line.Text);
+        return (Resampling.Resize(line.Picture, width, height), line.Text);
     }
 
     /// <summary>

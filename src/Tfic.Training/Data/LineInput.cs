@@ -54,12 +54,13 @@ public static class LineInput
     /// picture.
     /// </summary>
     /// <param name="pictures">[B, 3, H, W], 0…1.</param>
-    /// <param name="down">[32, H] of <see cref="ResamplingMatrix"/>.</param>
-    /// <param name="across">[width, W] of <see cref="ResamplingMatrix"/>.</param>
-    /// <returns>[B, 1, 32, width].</returns>
-    public static Tensor Normalise(Tensor pictures, Tensor down, Tensor across)
+    /// <returns>[B, 1, 32, 256].</returns>
+    public static Tensor Normalise(Tensor pictures)
     {
+        ArgumentNullException.ThrowIfNull(pictures);
         using Tensor weights = tensor(GreyWeights, [1, 3, 1, 1]);
+        using Tensor down = ResamplingMatrix((int)pictures.shape[2], Height);
+        using Tensor across = ResamplingMatrix((int)pictures.shape[3], Width);
         Tensor grey = (pictures * weights).sum(1, keepdim: true);
         return matmul(matmul(down, grey), across.t()) * 2 - 1;
     }
