@@ -58,7 +58,7 @@ internal static class DemoPage
             </head>
             <body>
             <h1>A picture goes in, a few bytes come out, the text comes back</h1>
-            <p class="soft">Each picture below was compressed by Tfic at {Count(reports[0].Rates.Count)} qualities,
+            <p class="soft">Each picture below was compressed by Tfic at {Qualities(reports[0].Rates.Count)},
             and by JPEG to the nearest size it can reach, at full size and made smaller first.{(reports.Any(r => r.IsLine)
                 ? " Then the same reader read the text from all of them."
                 : "")} Every size is that of a real file.</p>
@@ -178,13 +178,12 @@ internal static class DemoPage
             $"width=\"{picture.Width}\" height=\"{picture.Height}\" alt=\"{Text(description)}\">";
     }
 
-    private static string Count(int number) => number switch
+    private static string Qualities(int number) => number switch
     {
-        1 => "one",
-        2 => "two",
-        3 => "three",
-        4 => "four",
-        _ => number.ToString(CultureInfo.InvariantCulture),
+        1 => "one quality",
+        2 => "two qualities",
+        3 => "three qualities",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{number} qualities"),
     };
 
     private static string Bpp(PictureReport report, int bytes) => Number(report.Bpp(bytes), "f3");
