@@ -100,7 +100,8 @@ c10::IValue tensor_list(const tfic_torch_value& value, const c10::TypePtr& type)
         c10::List<OptionalTensor> list;
         list.reserve(count);
         for (size_t i = 0; i < count; i++) {
-            list.push_back(value.as.tensors[i] == nullptr ? OptionalTensor() : OptionalTensor(borrow(value.as.tensors[i])));
+            tfic_torch_tensor* tensor = value.as.tensors[i];
+            list.push_back(tensor == nullptr ? OptionalTensor() : OptionalTensor(borrow(tensor)));
         }
         return list;
     }
@@ -187,7 +188,7 @@ void add_result(const c10::IValue& value) {
     } else if (value.isNone()) {
         result.kind = TFIC_TORCH_NONE;
     } else {
-        throw std::runtime_error("the operator returned a " + value.tagKind() + ", which this interface does not carry");
+        throw std::runtime_error("the operator returned a " + value.tagKind() + ", which has no place here");
     }
     results_of_call.push_back(result);
 }
@@ -339,7 +340,8 @@ int32_t tfic_torch_gradients(tfic_torch_tensor* const* outputs, int32_t output_c
             borrow_all(outputs, output_count), borrow_all(inputs, input_count), borrow_all(grad_outputs, output_count),
             retain_graph != 0, create_graph != 0, allow_unused != 0);
         for (size_t i = 0; i < found.size(); i++) {
-            gradients[i] = give(found[i].defined() && found[i]._is_zerotensor() ? found[i].clone() : std::move(found[i]));
+            const bool bare = found[i].defined() && found[i]._is_zerotensor();
+            gradients[i] = give(bare ? found[i].clone() : std::move(found[i]));
         }
     });
 }

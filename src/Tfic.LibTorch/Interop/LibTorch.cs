@@ -51,10 +51,11 @@ internal static unsafe class LibTorch
         }
 
         throw new DllNotFoundException(
-            "torch is not available. " + (reason ?? $"The library that joins Tfic to libtorch is in none of: {string.Join(", ", tried)}.") +
+            "torch is not available. "
+            + (reason ?? $"The library that joins Tfic to libtorch is in none of: {string.Join(", ", tried)}.") +
             " Install libtorch (Debian, Ubuntu: apt-get install libtorch-dev; elsewhere: pip install torch, or unpack" +
-            " libtorch from pytorch.org and set LIBTORCH to its folder) with cmake and a C++ compiler, and build again;" +
-            " or set TFIC_TORCH_LIBRARY to a built libtfic_torch.");
+            " libtorch from pytorch.org and set LIBTORCH to its folder) with cmake and a C++ compiler, and build" +
+            " again; or set TFIC_TORCH_LIBRARY to a built libtfic_torch.");
     }
 
     /// <summary>Where the shim may be: where the user says, else beside the assembly.</summary>

@@ -46,11 +46,12 @@ public static partial class torch
             /// <param name="target_lengths">[N] how many of the S targets count.</param>
             /// <param name="blank">The class that stands for no character.</param>
             /// <param name="zero_infinity">Takes 0 for the loss where the input is too short for its target.</param>
-            /// <param name="reduction">How the N losses become one; the mean divides each by its target's length.</param>
+            /// <param name="reduction">How the N losses become one; the mean divides each by its length.</param>
             public static Tensor ctc_loss(
                 Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, long blank = 0,
                 bool zero_infinity = false, Reduction reduction = Reduction.Mean) => Aten.Call(
-                    "ctc_loss.Tensor", log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity);
+                    "ctc_loss.Tensor", log_probs, targets, input_lengths, target_lengths, blank, reduction,
+                    zero_infinity);
         }
     }
 }

@@ -96,7 +96,8 @@ public static partial class torch
             public static Tensor hardswish(Tensor input, bool inplace = false) =>
                 inplace ? input.hardswish_() : input.hardswish();
 
-            public static Tensor hardtanh(Tensor x, double min_val = -1.0, double max_val = 1.0, bool inplace = false) =>
+            public static Tensor hardtanh(
+                Tensor x, double min_val = -1.0, double max_val = 1.0, bool inplace = false) =>
                 Aten.Call(inplace ? "hardtanh_" : "hardtanh", x, min_val, max_val);
 
             public static Tensor prelu(Tensor input, Tensor weight) => input.prelu(weight);
@@ -132,11 +133,12 @@ public static partial class torch
                 Tensor input, Tensor? running_mean = null, Tensor? running_var = null, Tensor? weight = null,
                 Tensor? bias = null, bool use_input_stats = true, double momentum = 0.1, double eps = 1e-05) =>
                 Aten.Call(
-                    "instance_norm", input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, true);
+                    "instance_norm", input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps,
+                    true);
 
             public static Tensor layer_norm(
-                Tensor input, long[] normalized_shape, Tensor? weight = null, Tensor? bias = null, double eps = 1e-05) =>
-                Aten.Call("layer_norm", input, normalized_shape, weight, bias, eps);
+                Tensor input, long[] normalized_shape, Tensor? weight = null, Tensor? bias = null,
+                double eps = 1e-05) => Aten.Call("layer_norm", input, normalized_shape, weight, bias, eps);
 
             public static Tensor normalize(Tensor input, double p = 2.0, long dim = 1L, double eps = 1e-12)
             {
@@ -270,7 +272,8 @@ public static partial class torch
             }
 
             public static Tensor scaled_dot_product_attention(
-                Tensor query, Tensor key, Tensor value, Tensor? attn_mask = null, double p = 0.0, bool is_casual = false)
+                Tensor query, Tensor key, Tensor value, Tensor? attn_mask = null, double p = 0.0,
+                bool is_casual = false)
             {
                 // Written out, because the operator of this name came only with libtorch 2.0.
                 using DisposeScope scope = NewDisposeScope();

@@ -29,13 +29,14 @@ public static partial class torch
             }
 
             /// <summary>The factor that keeps the variance of a signal through a non-linearity.</summary>
-            public static double calculate_gain(NonlinearityType nonlinearity, double param = 0.0) => nonlinearity switch
-            {
-                NonlinearityType.Tanh => 5.0 / 3.0,
-                NonlinearityType.ReLU => Math.Sqrt(2.0),
-                NonlinearityType.LeakyReLU => Math.Sqrt(2.0 / (1 + (param * param))),
-                _ => 1.0,
-            };
+            public static double calculate_gain(
+                NonlinearityType nonlinearity, double param = 0.0) => nonlinearity switch
+                {
+                    NonlinearityType.Tanh => 5.0 / 3.0,
+                    NonlinearityType.ReLU => Math.Sqrt(2.0),
+                    NonlinearityType.LeakyReLU => Math.Sqrt(2.0 / (1 + (param * param))),
+                    _ => 1.0,
+                };
 
             public static Tensor ones_(Tensor tensor) => constant_(tensor, 1);
 
@@ -49,7 +50,8 @@ public static partial class torch
                 return Fill(tensor, t => t.copy_(identity));
             }
 
-            public static Tensor uniform_(Tensor tensor, double low = 0, double high = 1, Generator? generator = null) =>
+            public static Tensor uniform_(
+                Tensor tensor, double low = 0, double high = 1, Generator? generator = null) =>
                 Fill(tensor, t => t.uniform_(low, high, generator));
 
             public static Tensor normal_(Tensor tensor, double mean = 0, double std = 1, Generator? generator = null) =>
@@ -100,12 +102,14 @@ public static partial class torch
             {
                 long[] shape = tensor.shape;
                 if (shape.Length < 2)
-                    throw new ArgumentException("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions");
+                    throw new ArgumentException(
+                        "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions");
                 long field = shape[2..].TotalSize();
                 return (shape[1] * field, shape[0] * field);
             }
 
-            private static double KaimingDeviation(Tensor tensor, double a, FanInOut mode, NonlinearityType nonlinearity)
+            private static double KaimingDeviation(
+                Tensor tensor, double a, FanInOut mode, NonlinearityType nonlinearity)
             {
                 (long fanIn, long fanOut) = CalculateFanInAndFanOut(tensor);
                 return calculate_gain(nonlinearity, a) / Math.Sqrt(mode == FanInOut.FanIn ? fanIn : fanOut);

@@ -174,7 +174,8 @@ public static partial class torch
             public virtual void register_parameter(string name, Parameter param)
             {
                 if (param is null || param.IsInvalid)
-                    throw new ArgumentNullException(nameof(param), "A null tensor cannot be registered as a parameter.");
+                    throw new ArgumentNullException(
+                        nameof(param), "A null tensor cannot be registered as a parameter.");
                 if (_internal_params.ContainsKey(name))
                     throw new InvalidOperationException($"Parameter {name} is already registered.");
                 _internal_params.Add(name, param);
@@ -261,7 +262,8 @@ public static partial class torch
             public static void save_state_dict(
                 BinaryWriter writer, Dictionary<string, Tensor> sd, IList<string>? skip = null)
             {
-                KeyValuePair<string, Tensor>[] entries = [.. sd.Where(pair => skip is null || !skip.Contains(pair.Key))];
+                KeyValuePair<string, Tensor>[] entries =
+                    [.. sd.Where(pair => skip is null || !skip.Contains(pair.Key))];
                 writer.Write7BitEncodedInt64(entries.Length);
                 foreach ((string key, Tensor tensor) in entries)
                 {
@@ -294,13 +296,16 @@ public static partial class torch
                 Dictionary<string, Tensor> own = state_dict();
                 long count = reader.Read7BitEncodedInt64();
                 if (strict && count != own.Count)
-                    throw new ArgumentException($"Mismatched state_dict sizes: expected {own.Count}, but found {count} entries.");
+                    throw new ArgumentException(
+                        $"Mismatched state_dict sizes: expected {own.Count}, but found {count} entries.");
                 for (long i = 0; i < count; i++)
                 {
                     string key = reader.ReadString();
                     bool found = own.TryGetValue(key, out Tensor? target);
                     if (strict && !found)
-                        throw new ArgumentException($"Mismatched module state names: the target modules does not have a submodule or buffer named '{key}'");
+                        throw new ArgumentException(
+                            "Mismatched module state names: the target modules does not have a submodule or buffer "
+                            + $"named '{key}'");
                     if (found && (skip is null || !skip.Contains(key)))
                         target!.Load(reader);
                     else
@@ -372,7 +377,9 @@ public static partial class torch
 
             protected void ClearModules() => _internal_submodules.clear();
 
-            /// <summary>Makes a tensor the module's own: no scope frees it, and what stood under its name is freed.</summary>
+            /// <summary>
+            /// Makes a tensor the module's own: no scope frees it, and what stood under its name is freed.
+            /// </summary>
             internal void Own(string name, Parameter? value)
             {
                 if (_internal_params.TryGetValue(name, out Parameter? old) && !ReferenceEquals(old, value))
@@ -383,7 +390,8 @@ public static partial class torch
 
             internal void OwnBuffer(string name, Tensor? value)
             {
-                if (_internal_buffers.TryGetValue(name, out (Tensor Tensor, bool) old) && !ReferenceEquals(old.Tensor, value))
+                if (_internal_buffers.TryGetValue(name, out (Tensor Tensor, bool) old)
+                    && !ReferenceEquals(old.Tensor, value))
                     old.Tensor.Dispose();
                 value?.DetachFromDisposeScope();
                 ConditionallyRegisterBuffer(name, value);
@@ -395,11 +403,14 @@ public static partial class torch
             internal Tensor? OwnedBuffer(string name) =>
                 _internal_buffers.TryGetValue(name, out (Tensor Tensor, bool) own) ? own.Tensor : null;
 
-            /// <summary>Converts the parameters and buffers in place: optimizers and fields keep their objects.</summary>
+            /// <summary>
+            /// Converts the parameters and buffers in place: optimizers and fields keep their objects.
+            /// </summary>
             private Module Convert(Device? device, ScalarType? dtype, bool non_blocking)
             {
                 if (dtype is { } type && !is_floating_point(type))
-                    throw new ArgumentException($"nn.Module.to only accepts floating point or complex types, but got desired dtype={type}");
+                    throw new ArgumentException(
+                        $"nn.Module.to only accepts floating point or complex types, but got desired dtype={type}");
                 foreach (Module child in children())
                 {
                     if (device is null)
@@ -453,12 +464,15 @@ public static partial class torch
                 return named_children().FirstOrDefault(pair => pair.name == first).module;
             }
 
-            /// <summary>The fields of the classes derived from this assembly's, whose own tensors are registered by name.</summary>
+            /// <summary>
+            /// The fields of the classes derived from this assembly's, whose own tensors are registered by name.
+            /// </summary>
             private IEnumerable<FieldInfo> Fields()
             {
                 const BindingFlags Declared =
                     BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
-                for (Type? type = GetType(); type is not null && type.Assembly != typeof(Module).Assembly; type = type.BaseType)
+                Assembly own = typeof(Module).Assembly;
+                for (Type? type = GetType(); type is not null && type.Assembly != own; type = type.BaseType)
                 {
                     foreach (FieldInfo field in type.GetFields(Declared))
                         yield return field;
@@ -533,7 +547,10 @@ public static partial class torch
         }
 
         public abstract class Module<T, TResult>
-            : HookableModule<Func<Module<T, TResult>, T, T>, Func<Module<T, TResult>, T, TResult, TResult>>, IModule<T, TResult>
+            : HookableModule<
+                Func<Module<T, TResult>, T, T>,
+                Func<Module<T, TResult>, T, TResult, TResult>>,
+              IModule<T, TResult>
         {
             protected Module(string name)
                 : base(name)
@@ -554,7 +571,10 @@ public static partial class torch
         }
 
         public abstract class Module<T1, T2, TResult>
-            : HookableModule<Func<Module<T1, T2, TResult>, T1, T2, (T1, T2)?>, Func<Module<T1, T2, TResult>, T1, T2, TResult, TResult>>, IModule<T1, T2, TResult>
+            : HookableModule<
+                Func<Module<T1, T2, TResult>, T1, T2, (T1, T2)?>,
+                Func<Module<T1, T2, TResult>, T1, T2, TResult, TResult>>,
+              IModule<T1, T2, TResult>
         {
             protected Module(string name)
                 : base(name)
@@ -575,7 +595,10 @@ public static partial class torch
         }
 
         public abstract class Module<T1, T2, T3, TResult>
-            : HookableModule<Func<Module<T1, T2, T3, TResult>, T1, T2, T3, (T1, T2, T3)?>, Func<Module<T1, T2, T3, TResult>, T1, T2, T3, TResult, TResult>>, IModule<T1, T2, T3, TResult>
+            : HookableModule<
+                Func<Module<T1, T2, T3, TResult>, T1, T2, T3, (T1, T2, T3)?>,
+                Func<Module<T1, T2, T3, TResult>, T1, T2, T3, TResult, TResult>>,
+              IModule<T1, T2, T3, TResult>
         {
             protected Module(string name)
                 : base(name)
@@ -596,7 +619,10 @@ public static partial class torch
         }
 
         public abstract class Module<T1, T2, T3, T4, TResult>
-            : HookableModule<Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, (T1, T2, T3, T4)?>, Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, TResult, TResult>>, IModule<T1, T2, T3, T4, TResult>
+            : HookableModule<
+                Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, (T1, T2, T3, T4)?>,
+                Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, TResult, TResult>>,
+              IModule<T1, T2, T3, T4, TResult>
         {
             protected Module(string name)
                 : base(name)
@@ -607,10 +633,14 @@ public static partial class torch
 
             public TResult call(T1 input1, T2 input2, T3 input3, T4 input4)
             {
-                foreach (Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, (T1, T2, T3, T4)?> hook in pre_hooks.values())
-                    (input1, input2, input3, input4) = hook(this, input1, input2, input3, input4) ?? (input1, input2, input3, input4);
+                foreach (var hook in pre_hooks.values())
+                {
+                    (input1, input2, input3, input4) =
+                        hook(this, input1, input2, input3, input4) ?? (input1, input2, input3, input4);
+                }
+
                 TResult result = forward(input1, input2, input3, input4);
-                foreach (Func<Module<T1, T2, T3, T4, TResult>, T1, T2, T3, T4, TResult, TResult> hook in post_hooks.values())
+                foreach (var hook in post_hooks.values())
                     result = hook(this, input1, input2, input3, input4, result) ?? result;
                 return result;
             }
@@ -624,12 +654,12 @@ public static class ModuleExtensionMethods
         (T)module._to(type, non_blocking);
 
     public static T to<T>(
-        this T module, torch.Device device, torch.ScalarType type, bool non_blocking = false) where T : torch.nn.Module =>
-        (T)module._to(device, type, non_blocking);
+        this T module, torch.Device device, torch.ScalarType type, bool non_blocking = false)
+        where T : torch.nn.Module => (T)module._to(device, type, non_blocking);
 
     public static T to<T>(
-        this T module, DeviceType deviceType, int deviceIndex = -1, bool non_blocking = false) where T : torch.nn.Module =>
-        (T)module._to(deviceType, deviceIndex, non_blocking);
+        this T module, DeviceType deviceType, int deviceIndex = -1, bool non_blocking = false)
+        where T : torch.nn.Module => (T)module._to(deviceType, deviceIndex, non_blocking);
 
     public static T to<T>(this T module, torch.Device device, bool non_blocking = false) where T : torch.nn.Module =>
         (T)module._to(device.type, device.index, non_blocking);

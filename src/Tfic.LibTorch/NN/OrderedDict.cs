@@ -61,7 +61,9 @@ public class OrderedDict<TKey, TValue> : IEnumerable<(TKey, TValue)> where TKey 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-/// <summary>The name under which a field's module, parameter or buffer is registered, instead of the field's own.</summary>
+/// <summary>
+/// The name under which a field's module, parameter or buffer is registered, instead of the field's own.
+/// </summary>
 [AttributeUsage(AttributeTargets.Field)]
 public class ComponentNameAttribute : Attribute
 {

@@ -22,7 +22,8 @@ public static partial class torch
                     ? stack(gradients.Select(grad => grad.abs().max())).max().ToDouble()
                     : stack(gradients.Select(grad => grad.norm((float)norm_type))).norm((float)norm_type).ToDouble();
                 double factor = max_norm / (total + 1e-6);
-                // A norm that is not a number has to reach the parameters, as PyTorch lets it, and not be taken for small.
+                // A norm that is not a number has to reach the parameters, as PyTorch lets it, and not be taken for
+                // small.
                 if (!(factor >= 1))
                 {
                     foreach (Tensor grad in gradients)

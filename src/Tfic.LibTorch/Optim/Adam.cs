@@ -258,7 +258,7 @@ namespace TorchSharp.Modules
             public override bool ApproximatelyEquals(OptimizerState other) =>
                 other is State state && step == state.step && exp_avg.allclose(state.exp_avg)
                 && exp_avg_sq.allclose(state.exp_avg_sq)
-                && (max_exp_avg_sq is null || (state.max_exp_avg_sq is not null && max_exp_avg_sq.allclose(state.max_exp_avg_sq)));
+                && (max_exp_avg_sq is null || state.max_exp_avg_sq is { } most && max_exp_avg_sq.allclose(most));
 
             internal override void Free()
             {

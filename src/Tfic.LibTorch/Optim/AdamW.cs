@@ -27,7 +27,9 @@ namespace TorchSharp
 
 namespace TorchSharp.Modules
 {
-    /// <summary>Adam with the decay taken off the weights themselves: Loshchilov and Hutter 2017, arXiv 1711.05101.</summary>
+    /// <summary>
+    /// Adam with the decay taken off the weights themselves: Loshchilov and Hutter 2017, arXiv 1711.05101.
+    /// </summary>
     public class AdamW : OptimizerHelper, torch.optim.IBetas
     {
         public AdamW(
@@ -258,7 +260,7 @@ namespace TorchSharp.Modules
             public override bool ApproximatelyEquals(OptimizerState other) =>
                 other is State state && step == state.step && exp_avg.allclose(state.exp_avg)
                 && exp_avg_sq.allclose(state.exp_avg_sq)
-                && (max_exp_avg_sq is null || (state.max_exp_avg_sq is not null && max_exp_avg_sq.allclose(state.max_exp_avg_sq)));
+                && (max_exp_avg_sq is null || state.max_exp_avg_sq is { } most && max_exp_avg_sq.allclose(most));
 
             internal override void Free()
             {

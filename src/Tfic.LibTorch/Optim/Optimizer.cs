@@ -169,7 +169,8 @@ namespace TorchSharp.Modules
         /// <summary>Frees the tensors of the state.</summary>
         internal abstract void Free();
 
-        protected static void LoadConditionalStateTensor(BinaryReader reader, ref torch.Tensor? result, torch.Device device)
+        protected static void LoadConditionalStateTensor(
+            BinaryReader reader, ref torch.Tensor? result, torch.Device device)
         {
             torch.Tensor? old = result;
             result = reader.ReadBoolean()
@@ -204,7 +205,9 @@ namespace TorchSharp.Modules
             load_state_dict(reader);
         }
 
-        /// <summary>Writes TorchSharp's format: the optimizer's name, the counts, the groups' options, the states.</summary>
+        /// <summary>
+        /// Writes TorchSharp's format: the optimizer's name, the counts, the groups' options, the states.
+        /// </summary>
         public void save_state_dict(BinaryWriter writer)
         {
             writer.Write(GetType().Name);
@@ -223,7 +226,9 @@ namespace TorchSharp.Modules
         {
             string name = reader.ReadString();
             if (name != GetType().Name)
-                throw new InvalidDataException($"Mismatched optimizer type: expected '{GetType().Name}', but found '{name}' in the loaded stream.");
+                throw new InvalidDataException(
+                    $"Mismatched optimizer type: expected '{GetType().Name}', but found '{name}' in the loaded "
+                    + "stream.");
             long options = reader.Read7BitEncodedInt64(), count = reader.Read7BitEncodedInt64();
             StateDictionary own = state_dict();
             Match(options, count, own);
@@ -321,7 +326,8 @@ namespace TorchSharp.Modules
         private static void Match(long options, long count, StateDictionary own)
         {
             if (options != own.Options.Count)
-                throw new ArgumentException($"Invalid optimizer state -- {options} parameter groups, not {own.Options.Count}.");
+                throw new ArgumentException(
+                    $"Invalid optimizer state -- {options} parameter groups, not {own.Options.Count}.");
             if (count != own.State.Count)
                 throw new ArgumentException($"Invalid optimizer state -- {count} states, not {own.State.Count}.");
         }

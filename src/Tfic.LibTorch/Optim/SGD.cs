@@ -33,7 +33,8 @@ namespace TorchSharp.Modules
         public SGD(
             IEnumerable<Parameter> parameters, double lr, double momentum = 0.0, double dampening = 0,
             double weight_decay = 0, bool nesterov = false, bool maximize = false)
-            : this([new ParamGroup { Parameters = parameters }], lr, momentum, dampening, weight_decay, nesterov, maximize)
+            : this(
+                [new ParamGroup { Parameters = parameters }], lr, momentum, dampening, weight_decay, nesterov, maximize)
         {
         }
 
@@ -214,7 +215,7 @@ namespace TorchSharp.Modules
                 Take(((State)source).momentum_buffer, _parameter.device, copy: true);
 
             public override bool ApproximatelyEquals(OptimizerState other) => other is State state
-                && (momentum_buffer is null || (state.momentum_buffer is not null && momentum_buffer.allclose(state.momentum_buffer)));
+                && (momentum_buffer is null || state.momentum_buffer is { } buffer && momentum_buffer.allclose(buffer));
 
             internal override void Free() => momentum_buffer?.Dispose();
 

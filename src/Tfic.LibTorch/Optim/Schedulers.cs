@@ -121,7 +121,8 @@ public static partial class torch
                     private readonly double gamma;
 
                     public StepLR(
-                        Optimizer optimizer, int step_size, double gamma = 0.1, int last_epoch = -1, bool verbose = false)
+                        Optimizer optimizer, int step_size, double gamma = 0.1, int last_epoch = -1,
+                        bool verbose = false)
                         : base(optimizer, last_epoch, verbose)
                     {
                         every = step_size;
@@ -184,7 +185,8 @@ public static partial class torch
                     private readonly double least;
 
                     public CosineAnnealingLR(
-                        Optimizer optimizer, double T_max, double eta_min = 0, int last_epoch = -1, bool verbose = false)
+                        Optimizer optimizer, double T_max, double eta_min = 0, int last_epoch = -1,
+                        bool verbose = false)
                         : base(optimizer, last_epoch, verbose)
                     {
                         steps = T_max;
@@ -209,13 +211,15 @@ public static partial class torch
                         least + ((rate - least) * (1 + Math.Cos(Math.PI * _last_epoch / steps)) / 2));
                 }
 
-                /// <summary>Up to the largest rate and down to a very small one: Smith and Topin 2017, arXiv 1708.07120.</summary>
+                /// <summary>
+                /// Up to the largest rate and down to a very small one: Smith and Topin 2017, arXiv 1708.07120.
+                /// </summary>
                 public class OneCycleLR : LRScheduler
                 {
                     private readonly int total;
                     private readonly AnnealStrategy strategy;
                     private readonly bool cycleMomentum;
-                    private readonly (double End, double[] From, double[] To, double FromMomentum, double ToMomentum)[] phases;
+                    private readonly Phase[] phases;
 
                     public OneCycleLR(
                         Optimizer optimizer, double max_lr, int total_steps = -1, int epochs = -1,
@@ -227,12 +231,15 @@ public static partial class torch
                         : base(optimizer, last_epoch, verbose)
                     {
                         if (cycle_momentum && optimizer is not (IMomentum or IBetas))
-                            throw new ArgumentException("optimizer must support momentum with `cycle_momentum` option enabled");
+                            throw new ArgumentException(
+                                "optimizer must support momentum with `cycle_momentum` option enabled");
                         if (pct_start is < 0 or > 1)
-                            throw new ArgumentException($"Expected float between 0 and 1 for pct_start, but got {pct_start}");
+                            throw new ArgumentException(
+                                $"Expected float between 0 and 1 for pct_start, but got {pct_start}");
                         total = total_steps != -1 ? total_steps : epochs * steps_per_epoch;
                         if (total <= 0 || (total_steps == -1 && epochs <= 0))
-                            throw new ArgumentException("You must define either total_steps OR (epochs AND steps_per_epoch)");
+                            throw new ArgumentException(
+                                "You must define either total_steps OR (epochs AND steps_per_epoch)");
                         strategy = anneal_strategy;
                         cycleMomentum = cycle_momentum;
 
@@ -243,14 +250,14 @@ public static partial class torch
                         phases = three_phase
                             ?
                             [
-                                (up, first, most, max_momentum, base_momentum),
-                                ((2 * pct_start * total) - 2, most, first, base_momentum, max_momentum),
-                                (total - 1, first, last, max_momentum, max_momentum),
+                                new(up, first, most, max_momentum, base_momentum),
+                                new((2 * pct_start * total) - 2, most, first, base_momentum, max_momentum),
+                                new(total - 1, first, last, max_momentum, max_momentum),
                             ]
                             :
                             [
-                                (up, first, most, max_momentum, base_momentum),
-                                (total - 1, most, last, base_momentum, max_momentum),
+                                new(up, first, most, max_momentum, base_momentum),
+                                new(total - 1, most, last, base_momentum, max_momentum),
                             ];
                         step();
                     }
@@ -264,12 +271,14 @@ public static partial class torch
                     protected override IEnumerable<double> get_lr()
                     {
                         if (_last_epoch > total)
-                            throw new InvalidOperationException($"Tried to step {_last_epoch + 1} times. The specified number of total steps is {total}");
+                            throw new InvalidOperationException(
+                                $"Tried to step {_last_epoch + 1} times. The specified number of total steps is "
+                                + $"{total}");
                         int now = 0;
                         while (now < phases.Length - 1 && _last_epoch > phases[now].End)
                             now++;
                         double start = now == 0 ? 0 : phases[now - 1].End;
-                        var phase = phases[now];
+                        Phase phase = phases[now];
                         double part = (_last_epoch - start) / (phase.End - start);
                         if (cycleMomentum)
                         {
@@ -280,6 +289,9 @@ public static partial class torch
 
                         return groups.Select((_, i) => Between(phase.From[i], phase.To[i], part));
                     }
+
+                    private readonly record struct Phase(
+                        double End, double[] From, double[] To, double FromMomentum, double ToMomentum);
 
                     private static void SetMomentum(ILearningRateController group, double value)
                     {

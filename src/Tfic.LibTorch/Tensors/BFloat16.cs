@@ -12,7 +12,8 @@ public readonly struct BFloat16 : IEquatable<BFloat16>, IComparable<BFloat16>
     public BFloat16(float f)
     {
         uint raw = BitConverter.SingleToUInt32Bits(f);
-        // A NaN's payload may lie wholly in the dropped half, and rounding may carry into the sign: keep it a quiet NaN.
+        // A NaN's payload may lie wholly in the dropped half, and rounding may carry into the sign: keep it a quiet
+        // NaN.
         bits = float.IsNaN(f)
             ? (ushort)((raw >> 16) | 0x40)
             : (ushort)((raw + 0x7FFF + ((raw >> 16) & 1)) >> 16);

@@ -36,7 +36,9 @@ public static partial class torch
     /// <summary>Gradients without a module's help.</summary>
     public static partial class autograd
     {
-        /// <summary>The gradients of the outputs with respect to the inputs, which are not accumulated anywhere.</summary>
+        /// <summary>
+        /// The gradients of the outputs with respect to the inputs, which are not accumulated anywhere.
+        /// </summary>
         public static unsafe IList<Tensor> grad(
             IList<Tensor> outputs, IList<Tensor> inputs, IList<Tensor>? grad_outputs = null, bool retain_graph = false,
             bool create_graph = false, bool allow_unused = false)

@@ -165,7 +165,8 @@ public static partial class torch
         public Tensor histc(long bins = 100, long min = 0, long max = 0) => Aten.Call("histc", this, bins, min, max);
 
         public (Tensor output, Tensor inverse_indices, Tensor counts) unique(
-            bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) => dim is { } d
+            bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
+            dim is { } d
                 ? Aten.Call3("unique_dim", this, d, sorted, return_inverse, return_counts)
                 : Aten.Call3("_unique2", this, sorted, return_inverse, return_counts);
 

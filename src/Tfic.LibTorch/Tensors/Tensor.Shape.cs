@@ -30,9 +30,11 @@ public static partial class torch
 
         public Tensor ravel() => Aten.Call("ravel", this);
 
-        public Tensor squeeze(long? dim = null) => dim is { } d ? Aten.Call("squeeze.dim", this, d) : Aten.Call("squeeze", this);
+        public Tensor squeeze(long? dim = null) =>
+            dim is { } d ? Aten.Call("squeeze.dim", this, d) : Aten.Call("squeeze", this);
 
-        public Tensor squeeze_(long? dim = null) => dim is { } d ? Aten.Call("squeeze_.dim", this, d) : Aten.Call("squeeze_", this);
+        public Tensor squeeze_(long? dim = null) =>
+            dim is { } d ? Aten.Call("squeeze_.dim", this, d) : Aten.Call("squeeze_", this);
 
         public Tensor unsqueeze(long dim) => Aten.Call("unsqueeze", this, dim);
 
@@ -141,9 +143,11 @@ public static partial class torch
 
         public Tensor[] split(params long[] sizes) => split(sizes, 0);
 
-        public Tensor[] tensor_split(long size, long dim = 0) => Aten.CallList("tensor_split.sections", this, size, dim);
+        public Tensor[] tensor_split(long size, long dim = 0) =>
+            Aten.CallList("tensor_split.sections", this, size, dim);
 
-        public Tensor[] tensor_split(long[] sizes, long dim = 0) => Aten.CallList("tensor_split.indices", this, sizes, dim);
+        public Tensor[] tensor_split(long[] sizes, long dim = 0) =>
+            Aten.CallList("tensor_split.indices", this, sizes, dim);
 
         public Tensor[] chunk(long chunks, long dim = 0) => Aten.CallList("chunk", this, chunks, dim);
 
@@ -179,7 +183,8 @@ public static partial class torch
 
         public Tensor scatter_(long dim, Tensor index, Tensor src) => Aten.Call("scatter_.src", this, dim, index, src);
 
-        public Tensor scatter_add(long dim, Tensor index, Tensor src) => Aten.Call("scatter_add", this, dim, index, src);
+        public Tensor scatter_add(long dim, Tensor index, Tensor src) =>
+            Aten.Call("scatter_add", this, dim, index, src);
 
         public Tensor scatter_add_(long dim, Tensor index, Tensor src) =>
             Aten.Call("scatter_add_", this, dim, index, src);

@@ -52,7 +52,8 @@ public static partial class torch
         public bool IsInvalid => handle == 0;
 
         /// <summary>The native tensor. Two tensor objects for the same native tensor have the same handle.</summary>
-        public IntPtr Handle => handle != 0 ? handle : throw new InvalidOperationException("Tensor invalid -- empty handle.");
+        public IntPtr Handle => handle != 0 ? handle : throw new InvalidOperationException(
+            "Tensor invalid -- empty handle.");
 
         internal TensorInfo Info
         {
@@ -139,7 +140,8 @@ public static partial class torch
             {
                 Span<byte> own = bytes;
                 if (own.Length != value.Length)
-                    throw new ArgumentException($"the tensor has {own.Length} bytes, not {value.Length}", nameof(value));
+                    throw new ArgumentException(
+                        $"the tensor has {own.Length} bytes, not {value.Length}", nameof(value));
                 value.CopyTo(own);
             }
         }

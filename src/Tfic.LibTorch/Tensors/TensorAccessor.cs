@@ -14,7 +14,9 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     internal TensorAccessor(torch.Tensor tensor)
     {
         if (tensor.device_type != DeviceType.CPU)
-            throw new InvalidOperationException("Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before reading.");
+            throw new InvalidOperationException(
+                "Reading data from non-CPU memory is not supported. Move or copy the tensor to the cpu before "
+                + "reading.");
         this.tensor = tensor;
         first = (T*)tensor.Data();
         shape = tensor.shape;
@@ -56,7 +58,8 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
         CopyTo(array.AsSpan(), arrayIndex, tensorIndex);
 
     /// <summary>Copies as many elements as there are and as there is room for.</summary>
-    public void CopyTo(Span<T> array, int arrayIndex = 0, long tensorIndex = 0) => Copy(array[arrayIndex..], tensorIndex);
+    public void CopyTo(Span<T> array, int arrayIndex = 0, long tensorIndex = 0) =>
+        Copy(array[arrayIndex..], tensorIndex);
 
     public void CopyFrom(T[] array, int arrayIndex = 0, long tensorIndex = 0) =>
         CopyFrom(array.AsSpan(), arrayIndex, tensorIndex);

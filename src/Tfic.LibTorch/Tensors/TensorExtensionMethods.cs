@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace TorchSharp;
 
-/// <summary>How a tensor is written. Metadata leaves the elements out; the others write them all the same way here.</summary>
+/// <summary>
+/// How a tensor is written. Metadata leaves the elements out; the others write them all the same way here.
+/// </summary>
 public enum TensorStringStyle
 {
     Metadata,
@@ -67,7 +69,9 @@ public static class TensorExtensionMethods
         if (type != tensor.dtype)
             throw new ArgumentException($"the stored tensor holds {type}, not {tensor.dtype}");
         if (!shape.AsSpan().SequenceEqual(tensor.shape))
-            throw new ArgumentException($"the stored tensor has the shape [{string.Join(", ", shape)}], not [{string.Join(", ", tensor.shape)}]");
+            throw new ArgumentException(
+                $"the stored tensor has the shape [{string.Join(", ", shape)}], not "
+                + $"[{string.Join(", ", tensor.shape)}]");
         tensor.ReadBytesFromStream(reader.BaseStream);
     }
 
@@ -84,7 +88,8 @@ public static class TensorExtensionMethods
         Stream stream = reader.BaseStream;
         long bytes = ByteCount(type, shape);
         if (stream.CanSeek && bytes > stream.Length - stream.Position)
-            throw new EndOfStreamException($"the stored tensor needs {bytes} bytes; {stream.Length - stream.Position} are left");
+            throw new EndOfStreamException(
+                $"the stored tensor needs {bytes} bytes; {stream.Length - stream.Position} are left");
         Tensor tensor = empty(shape, type, CPU);
         tensor.ReadBytesFromStream(stream);
         return tensor;
@@ -125,7 +130,9 @@ public static class TensorExtensionMethods
     public static string str(
         this Tensor tensor, string? fltFormat = null, int? width = null, string? newLine = null,
         CultureInfo? cultureInfo = null, TensorStringStyle style = TensorStringStyle.Default) =>
-        style == TensorStringStyle.Metadata ? TensorText.Metadata(tensor) : TensorText.Elements(tensor, fltFormat ?? "g5", cultureInfo);
+        style == TensorStringStyle.Metadata
+            ? TensorText.Metadata(tensor)
+            : TensorText.Elements(tensor, fltFormat ?? "g5", cultureInfo);
 
     private static T One<T>(Tensor value, ScalarType type) where T : unmanaged
     {
@@ -143,13 +150,15 @@ public static class TensorExtensionMethods
             throw new InvalidDataException($"{type} is no element type: this is not a tensor that TorchSharp saved");
         long rank = reader.Read7BitEncodedInt64();
         if (rank is < 0 or > 64)
-            throw new InvalidDataException($"a tensor cannot have {rank} dimensions: this is not a tensor that TorchSharp saved");
+            throw new InvalidDataException(
+                $"a tensor cannot have {rank} dimensions: this is not a tensor that TorchSharp saved");
         var shape = new long[rank];
         for (int i = 0; i < shape.Length; i++)
         {
             shape[i] = reader.Read7BitEncodedInt64();
             if (shape[i] < 0)
-                throw new InvalidDataException($"a tensor cannot have the size {shape[i]}: this is not a tensor that TorchSharp saved");
+                throw new InvalidDataException(
+                    $"a tensor cannot have the size {shape[i]}: this is not a tensor that TorchSharp saved");
         }
 
         return ((ScalarType)type, shape);

@@ -167,8 +167,8 @@ public static partial class torch
         }
 
         /// <summary>
-        /// Applies what can be had as a view (numbers, slices, new axes) and leaves the tensors, each at the axis of the
-        /// view that it indexes, for ATen's own index.
+        /// Applies what can be had as a view (numbers, slices, new axes) and leaves the tensors, each at the axis of
+        /// the view that it indexes, for ATen's own index.
         /// </summary>
         private Tensor View(TensorIndex[] indices, out Tensor?[] advanced)
         {

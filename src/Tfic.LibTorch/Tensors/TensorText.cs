@@ -8,10 +8,16 @@ internal static class TensorText
 {
     private const int Most = 1000;
 
-    internal static string Metadata(torch.Tensor tensor) => tensor.IsInvalid
-        ? "[disposed]"
-        : $"[{string.Join("x", tensor.shape)}], type = {tensor.dtype}, device = {tensor.device}"
-            + (tensor.ndim == 0 && tensor.dtype < torch.ScalarType.ComplexFloat32 ? $", value = {tensor.ToDouble().ToString(CultureInfo.InvariantCulture)}" : "");
+    internal static string Metadata(torch.Tensor tensor)
+    {
+        if (tensor.IsInvalid)
+            return "[disposed]";
+        string text = $"[{string.Join("x", tensor.shape)}], type = {tensor.dtype}, device = {tensor.device}";
+        bool hasNumber = torch.is_floating_point(tensor.dtype) || torch.is_integral(tensor.dtype);
+        return tensor.ndim == 0 && hasNumber
+            ? $"{text}, value = {tensor.ToDouble().ToString(CultureInfo.InvariantCulture)}"
+            : text;
+    }
 
     internal static string Elements(torch.Tensor tensor, string format, CultureInfo? culture)
     {

@@ -124,8 +124,11 @@ public static partial class torch
 
         public static implicit operator Device(string description) => new(description);
 
-        public override string ToString() =>
-            type == DeviceType.CPU || index < 0 ? type.ToString().ToLowerInvariant() : $"{type.ToString().ToLowerInvariant()}:{index}";
+        public override string ToString()
+        {
+            string name = type.ToString().ToLowerInvariant();
+            return type == DeviceType.CPU || index < 0 ? name : $"{name}:{index}";
+        }
     }
 
     /// <summary>The default generator of a device.</summary>

@@ -49,7 +49,8 @@ public static partial class torch
     public static Tensor randint(
         long low, long high, long[] size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
         Generator? generator = null, string[]? names = null) => Draw(
-            "randint.low_generator", generator, dtype ?? ScalarType.Int64, device, requires_grad, names, low, high, size);
+            "randint.low_generator", generator, dtype ?? ScalarType.Int64, device, requires_grad, names, low, high,
+            size);
 
     public static Tensor randint(
         long high, long[] size, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
@@ -81,7 +82,8 @@ public static partial class torch
 
     public static Tensor arange(
         Scalar start, Scalar stop, Scalar step, ScalarType? dtype = null, Device? device = null,
-        bool requires_grad = false) => Make("arange.start_step", Counting(dtype, start, stop, step), device, requires_grad, null, start, stop, step);
+        bool requires_grad = false) => Make(
+            "arange.start_step", Counting(dtype, start, stop, step), device, requires_grad, null, start, stop, step);
 
     public static Tensor arange(
         Scalar start, Scalar stop, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
@@ -146,7 +148,8 @@ public static partial class torch
         foreach (long dimension in dimensions)
             count = checked(count * dimension);
         if (count != elements.Length)
-            throw new ArgumentException($"mismatched total size creating a tensor from an array: {elements.Length} elements for {count}");
+            throw new ArgumentException(
+                $"mismatched total size creating a tensor from an array: {elements.Length} elements for {count}");
 
         Tensor made = Aten.Call("empty.memory_format", dimensions.ToArray(), Elements.Of<T>(), Value.None, CPU);
         MemoryMarshal.AsBytes(elements).CopyTo(made.bytes);

@@ -31,8 +31,8 @@ public static partial class torch
         empty([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor empty(
-        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        long dim0, long dim1, long dim2, long dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         empty([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor empty(
@@ -51,8 +51,8 @@ public static partial class torch
         empty([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor empty(
-        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        int dim0, int dim1, int dim2, int dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         empty([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor zeros(
@@ -81,8 +81,8 @@ public static partial class torch
         zeros([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor zeros(
-        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        long dim0, long dim1, long dim2, long dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         zeros([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor zeros(
@@ -101,8 +101,8 @@ public static partial class torch
         zeros([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor zeros(
-        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        int dim0, int dim1, int dim2, int dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         zeros([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor ones(
@@ -131,8 +131,8 @@ public static partial class torch
         ones([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor ones(
-        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        long dim0, long dim1, long dim2, long dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         ones([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor ones(
@@ -151,8 +151,8 @@ public static partial class torch
         ones([dim0, dim1, dim2], dtype, device, requires_grad, names);
 
     public static Tensor ones(
-        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
-        string[]? names = null) =>
+        int dim0, int dim1, int dim2, int dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false, string[]? names = null) =>
         ones([dim0, dim1, dim2, dim3], dtype, device, requires_grad, names);
 
     public static Tensor rand(
@@ -181,7 +181,8 @@ public static partial class torch
         rand([dim0, dim1, dim2], dtype, device, requires_grad, generator, names);
 
     public static Tensor rand(
-        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
+        long dim0, long dim1, long dim2, long dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
         Generator? generator = null, string[]? names = null) =>
         rand([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator, names);
 
@@ -201,7 +202,8 @@ public static partial class torch
         rand([dim0, dim1, dim2], dtype, device, requires_grad, generator, names);
 
     public static Tensor rand(
-        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
+        int dim0, int dim1, int dim2, int dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
         Generator? generator = null, string[]? names = null) =>
         rand([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator, names);
 
@@ -231,7 +233,8 @@ public static partial class torch
         randn([dim0, dim1, dim2], dtype, device, requires_grad, generator, names);
 
     public static Tensor randn(
-        long dim0, long dim1, long dim2, long dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
+        long dim0, long dim1, long dim2, long dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
         Generator? generator = null, string[]? names = null) =>
         randn([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator, names);
 
@@ -251,7 +254,8 @@ public static partial class torch
         randn([dim0, dim1, dim2], dtype, device, requires_grad, generator, names);
 
     public static Tensor randn(
-        int dim0, int dim1, int dim2, int dim3, ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
+        int dim0, int dim1, int dim2, int dim3,
+        ScalarType? dtype = null, Device? device = null, bool requires_grad = false,
         Generator? generator = null, string[]? names = null) =>
         randn([dim0, dim1, dim2, dim3], dtype, device, requires_grad, generator, names);
 

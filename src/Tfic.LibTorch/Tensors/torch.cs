@@ -183,7 +183,8 @@ public static partial class torch
 
         public static void manual_seed_all(long seed) => torch.manual_seed(seed);
 
-        public static void synchronize(Device? device = null) => Check(tfic_torch_cuda_synchronize(device?.index ?? -1));
+        public static void synchronize(Device? device = null) =>
+            Check(tfic_torch_cuda_synchronize(device?.index ?? -1));
     }
 
     public static partial class random

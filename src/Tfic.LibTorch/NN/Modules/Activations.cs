@@ -14,10 +14,12 @@ public abstract class ParameterLessModule<T1, TResult> : torch.nn.Module<T1, TRe
         throw new InvalidOperationException("Cannot register a buffer on a module that is declared 'parameter-less.'");
 
     public override void register_parameter(string name, Parameter param) =>
-        throw new InvalidOperationException("Cannot register a parameter on a module that is declared 'parameter-less.'");
+        throw new InvalidOperationException(
+            "Cannot register a parameter on a module that is declared 'parameter-less.'");
 
     public override void register_module(string name, torch.nn.Module submodule) =>
-        throw new InvalidOperationException("Cannot register a submodule on a module that is declared 'parameter-less.'");
+        throw new InvalidOperationException(
+            "Cannot register a submodule on a module that is declared 'parameter-less.'");
 }
 
 public sealed class Identity : ParameterLessModule<torch.Tensor, torch.Tensor>

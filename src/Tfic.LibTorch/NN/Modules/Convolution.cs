@@ -2,7 +2,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace TorchSharp.Modules;
 
-/// <summary>What the convolutions have in common: [out, in / groups, …] weights, and how the borders are padded.</summary>
+/// <summary>
+/// What the convolutions have in common: [out, in / groups, …] weights, and how the borders are padded.
+/// </summary>
 public abstract class Convolution : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     protected long[] _reversed_padding_repeated_twice = [];
@@ -14,9 +16,11 @@ public abstract class Convolution : torch.nn.Module<torch.Tensor, torch.Tensor>
         : base(name)
     {
         if (transposed && padding_mode != PaddingModes.Zeros)
-            throw new ArgumentException("Only PaddingModes.Zeros is supported for ConvTransposeND", nameof(padding_mode));
+            throw new ArgumentException(
+                "Only PaddingModes.Zeros is supported for ConvTransposeND", nameof(padding_mode));
         if (groups < 1 || in_channels % groups != 0 || out_channels % groups != 0)
-            throw new ArgumentException($"{in_channels} and {out_channels} channels cannot be divided into {groups} groups");
+            throw new ArgumentException(
+                $"{in_channels} and {out_channels} channels cannot be divided into {groups} groups");
         this.in_channels = in_channels;
         this.out_channels = out_channels;
         this.kernel_size = kernel_size;
@@ -119,7 +123,9 @@ public abstract class Convolution : torch.nn.Module<torch.Tensor, torch.Tensor>
             || (shape.Length == dimensions + 1 && shape[0] == in_channels);
     }
 
-    /// <summary>The input with the borders that the operator does not add itself, and what is left for it to add.</summary>
+    /// <summary>
+    /// The input with the borders that the operator does not add itself, and what is left for it to add.
+    /// </summary>
     private protected (torch.Tensor Input, long[] Padding) Padded(torch.Tensor input)
     {
         bool same = padding_mode == PaddingModes.Zeros;
@@ -146,7 +152,8 @@ public sealed class Conv1d : Convolution
     public override torch.Tensor forward(torch.Tensor input)
     {
         if (!ValidateShape(input, 1))
-            throw new ArgumentException($"Expected 2D (unbatched) or 3D (batched) input with {in_channels} channels to Conv1d.");
+            throw new ArgumentException(
+                $"Expected 2D (unbatched) or 3D (batched) input with {in_channels} channels to Conv1d.");
         (torch.Tensor padded, long[] padding) = Padded(input);
         torch.Tensor result = F.conv1d(padded, weight, bias, stride[0], padding[0], dilation[0], groups);
         if (!ReferenceEquals(padded, input))
@@ -170,7 +177,8 @@ public sealed class Conv2d : Convolution
     public override torch.Tensor forward(torch.Tensor input)
     {
         if (!ValidateShape(input, 2))
-            throw new ArgumentException($"Expected 3D (unbatched) or 4D (batched) input with {in_channels} channels to Conv2d.");
+            throw new ArgumentException(
+                $"Expected 3D (unbatched) or 4D (batched) input with {in_channels} channels to Conv2d.");
         (torch.Tensor padded, long[] padding) = Padded(input);
         torch.Tensor result = F.conv2d(padded, weight, bias, stride, padding, dilation, groups);
         if (!ReferenceEquals(padded, input))
@@ -207,7 +215,8 @@ public abstract class ConvolutionTranspose : Convolution
         int axes = (int)num_spatial_dims;
         long[] wanted = output_size.Length > axes ? output_size[^axes..] : output_size;
         if (wanted.Length != axes)
-            throw new ArgumentException($"output_size must have {axes} or {input.dim()} elements (got {output_size.Length})");
+            throw new ArgumentException(
+                $"output_size must have {axes} or {input.dim()} elements (got {output_size.Length})");
         long[] shape = input.shape[^axes..];
         var more = new long[axes];
         for (int i = 0; i < axes; i++)
@@ -215,7 +224,9 @@ public abstract class ConvolutionTranspose : Convolution
             long least = ((shape[i] - 1) * stride[i]) - (2 * padding[i]) + (dilation[i] * (kernel_size[i] - 1)) + 1;
             more[i] = wanted[i] - least;
             if (more[i] < 0 || more[i] >= Math.Max(stride[i], 1))
-                throw new ArgumentException($"Requested an output size of {wanted[i]}, but valid sizes range from {least} to {least + stride[i] - 1}");
+                throw new ArgumentException(
+                    $"Requested an output size of {wanted[i]}, but valid sizes range from {least} to "
+                    + $"{least + stride[i] - 1}");
         }
 
         return more;
@@ -237,7 +248,8 @@ public sealed class ConvTranspose2d : ConvolutionTranspose
     public override torch.Tensor forward(torch.Tensor input, long[]? output_size)
     {
         if (!ValidateShape(input, 2))
-            throw new ArgumentException($"Expected 3D (unbatched) or 4D (batched) input with {in_channels} channels to ConvTranspose2d.");
+            throw new ArgumentException(
+                $"Expected 3D (unbatched) or 4D (batched) input with {in_channels} channels to ConvTranspose2d.");
         long[] more = _output_padding(input, output_size, kernel_size, stride, padding!, dilation, 2);
         return F.conv_transpose2d(input, weight, bias, stride, padding, more, dilation, groups);
     }

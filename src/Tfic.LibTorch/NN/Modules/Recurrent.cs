@@ -3,7 +3,8 @@ using TorchSharp.Interop;
 namespace TorchSharp.Modules;
 
 /// <summary>Long short-term memory. Input and output are [T, N, ·], or [N, T, ·] where the batch comes first.</summary>
-public sealed class LSTM : torch.nn.Module<torch.Tensor, (torch.Tensor, torch.Tensor)?, (torch.Tensor, torch.Tensor, torch.Tensor)>
+public sealed class LSTM
+    : torch.nn.Module<torch.Tensor, (torch.Tensor, torch.Tensor)?, (torch.Tensor, torch.Tensor, torch.Tensor)>
 {
     private readonly long hiddenSize;
     private readonly long layers;
@@ -75,7 +76,8 @@ public sealed class LSTM : torch.nn.Module<torch.Tensor, (torch.Tensor, torch.Te
 }
 
 /// <summary>One step of a long short-term memory: [N, inputSize] and its state to the next state.</summary>
-public sealed class LSTMCell : torch.nn.Module<torch.Tensor, (torch.Tensor, torch.Tensor)?, (torch.Tensor, torch.Tensor)>
+public sealed class LSTMCell
+    : torch.nn.Module<torch.Tensor, (torch.Tensor, torch.Tensor)?, (torch.Tensor, torch.Tensor)>
 {
     private readonly long hiddenSize;
 
