@@ -191,9 +191,11 @@ public static class CodecTrainer
         Tensor x = tensor(batch.Pictures, [size, 3, height, width]);
         Tensor quality = rand(size) * (CompactCodecNetwork.QualityCount - 1) + 1;
 
-        // γ weighs the text against the picture's bits, and the loss has bits per pixel.
+        // γ weighs the text against the picture's bits, and the loss has bits per pixel: of a small picture they
+        // weigh more. `share` brings its losses back to one scale with those of the paper's size.
+        double share = width * height / ReferencePixels;
         Tensor lambda = Geometric(quality, options.Lambda);
-        Tensor gamma = Geometric(quality, options.Gamma) * (ReferencePixels / (width * height));
+        Tensor gamma = Geometric(quality, options.Gamma) / share;
         CompactCodecNetwork.Pass pass = network.Train(x, quality);
         (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
 
@@ -201,7 +203,8 @@ public static class CodecTrainer
         Tensor seen = pass.Reconstruction + (pass.Reconstruction.clamp(0, 1) - pass.Reconstruction).detach();
         Tensor logits = recogniser.call(LineInput.Normalise(seen));
         Tensor ctc = CtcPerLine(logits, batch.Targets, batch.Lengths);
-        Tensor loss = ((bpp + gamma * ctc + lambda * options.LambdaFactor * mse) * Balance(lambda, options)).mean();
+        Tensor loss = ((bpp + gamma * ctc + lambda * options.LambdaFactor * mse) * Balance(lambda, options)).mean()
+            * share;
         loss.backward();
         return new StepReport(
             loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", ctc.mean().item<float>()));

@@ -72,6 +72,31 @@ public sealed class NetworkTests
     }
 
     [Fact]
+    public void TheCodecStaysWithinItsMultipliesPerPixel()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactCodecNetwork();
+
+        // Each weight is used once for every output position: 1/s² of the pixels for outputs at 1/s of the size.
+        double PerPixel(string prefix, Func<string, int> strideOf) => network.named_parameters()
+            .Where(p => p.name.StartsWith(prefix, StringComparison.Ordinal)
+                && p.name.EndsWith(".weight", StringComparison.Ordinal))
+            .Sum(p => (double)p.parameter.numel() / Math.Pow(strideOf(p.name[prefix.Length..^".weight".Length]), 2));
+
+        double encoder = PerPixel("g_a.", name => name switch { "conv0" => 4, "conv1" => 8, _ => 16 })
+            + PerPixel("h_a.", name => name == "conv0" ? 32 : 64);
+        double decoder = PerPixel("h_s.", name => name switch { "conv0" => 64, "conv1" => 32, _ => 16 })
+            + PerPixel("g_s.", name => name switch
+            {
+                "res2.conv0" or "res2.conv1" or "conv2" => 8,
+                "conv3" => 4,
+                _ => 16,
+            });
+        Assert.InRange(encoder, 1000, 2000);
+        Assert.InRange(decoder, 1000, 10_000);
+    }
+
+    [Fact]
     public void EveryCodecParameterGetsAGradient()
     {
         using DisposeScope scope = NewDisposeScope();
