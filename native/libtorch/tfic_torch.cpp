@@ -95,7 +95,7 @@ c10::TypePtr without_optional(const c10::TypePtr& type) {
 c10::IValue tensor_list(const tfic_torch_value& value, const c10::TypePtr& type) {
     const auto count = static_cast<size_t>(value.length);
     const bool optional = type->kind() == c10::TypeKind::ListType &&
-        type->expectRef<c10::ListType>().getElementType()->kind() == c10::TypeKind::OptionalType;
+                          type->expectRef<c10::ListType>().getElementType()->kind() == c10::TypeKind::OptionalType;
     if (optional) {
         c10::List<OptionalTensor> list;
         list.reserve(count);
@@ -124,8 +124,8 @@ c10::IValue to_ivalue(const tfic_torch_value& value, const c10::Argument& argume
         case TFIC_TORCH_NONE:
             // A tensor that need not be there may be typed Tensor? or, in older schemas, be an undefined Tensor.
             return type->kind() == c10::TypeKind::TensorType && argument.type()->kind() != c10::TypeKind::OptionalType
-                ? c10::IValue(at::Tensor())
-                : c10::IValue();
+                       ? c10::IValue(at::Tensor())
+                       : c10::IValue();
         case TFIC_TORCH_TENSOR:
             if (value.as.tensor == nullptr && argument.type()->kind() == c10::TypeKind::OptionalType) {
                 return {};
@@ -204,9 +204,8 @@ const char* tfic_torch_error(void) { return last_error.c_str(); }
 int64_t tfic_torch_live_tensors(void) { return live_tensors.load(std::memory_order_relaxed); }
 
 int32_t tfic_torch_find(const char* name, const char* overload, tfic_torch_operator** op) {
-    return guarded([&] {
-        *op = new tfic_torch_operator{c10::Dispatcher::singleton().findSchemaOrThrow(name, overload)};
-    });
+    return guarded(
+        [&] { *op = new tfic_torch_operator{c10::Dispatcher::singleton().findSchemaOrThrow(name, overload)}; });
 }
 
 int32_t tfic_torch_call(const tfic_torch_operator* op, const tfic_torch_value* arguments, int32_t argument_count,

@@ -29,18 +29,18 @@ typedef struct tfic_torch_operator tfic_torch_operator;
 
 // What a tfic_torch_value holds.
 enum {
-    TFIC_TORCH_DEFAULT = 0,     // the schema's default
+    TFIC_TORCH_DEFAULT = 0,  // the schema's default
     TFIC_TORCH_NONE = 1,
-    TFIC_TORCH_TENSOR = 2,      // as.tensor; a null tensor is None
-    TFIC_TORCH_INT = 3,         // as.integer; also a scalar type or a memory format
-    TFIC_TORCH_DOUBLE = 4,      // as.number
-    TFIC_TORCH_BOOL = 5,        // as.integer
-    TFIC_TORCH_INT_LIST = 6,    // as.integers[0 .. length)
-    TFIC_TORCH_DOUBLE_LIST = 7, // as.numbers[0 .. length)
-    TFIC_TORCH_TENSOR_LIST = 8, // as.tensors[0 .. length); null tensors where the schema allows None
-    TFIC_TORCH_STRING = 9,      // as.text[0 .. length), UTF-8
-    TFIC_TORCH_DEVICE = 10,     // as.integer: the device type in the upper, the index in the lower 32 bits
-    TFIC_TORCH_GENERATOR = 11   // as.integer: as TFIC_TORCH_DEVICE, that device's default generator
+    TFIC_TORCH_TENSOR = 2,       // as.tensor; a null tensor is None
+    TFIC_TORCH_INT = 3,          // as.integer; also a scalar type or a memory format
+    TFIC_TORCH_DOUBLE = 4,       // as.number
+    TFIC_TORCH_BOOL = 5,         // as.integer
+    TFIC_TORCH_INT_LIST = 6,     // as.integers[0 .. length)
+    TFIC_TORCH_DOUBLE_LIST = 7,  // as.numbers[0 .. length)
+    TFIC_TORCH_TENSOR_LIST = 8,  // as.tensors[0 .. length); null tensors where the schema allows None
+    TFIC_TORCH_STRING = 9,       // as.text[0 .. length), UTF-8
+    TFIC_TORCH_DEVICE = 10,      // as.integer: the device type in the upper, the index in the lower 32 bits
+    TFIC_TORCH_GENERATOR = 11    // as.integer: as TFIC_TORCH_DEVICE, that device's default generator
 };
 
 typedef struct tfic_torch_value {
@@ -118,14 +118,12 @@ TFIC_TORCH_API int32_t tfic_torch_set_grad(tfic_torch_tensor* tensor, tfic_torch
 // grad_tensors: null, or output_count tensors of which some may be null (a scalar's implied 1).
 TFIC_TORCH_API int32_t tfic_torch_backward(tfic_torch_tensor* const* outputs, int32_t output_count,
                                            tfic_torch_tensor* const* grad_tensors, int32_t retain_graph,
-                                           int32_t create_graph, tfic_torch_tensor* const* inputs,
-                                           int32_t input_count);
+                                           int32_t create_graph, tfic_torch_tensor* const* inputs, int32_t input_count);
 // gradients has room for input_count tensors; null where an unused input was allowed.
 TFIC_TORCH_API int32_t tfic_torch_gradients(tfic_torch_tensor* const* outputs, int32_t output_count,
                                             tfic_torch_tensor* const* inputs, int32_t input_count,
                                             tfic_torch_tensor* const* grad_outputs, int32_t retain_graph,
-                                            int32_t create_graph, int32_t allow_unused,
-                                            tfic_torch_tensor** gradients);
+                                            int32_t create_graph, int32_t allow_unused, tfic_torch_tensor** gradients);
 
 // Whether this thread records gradients.
 TFIC_TORCH_API int32_t tfic_torch_grad_enabled(void);

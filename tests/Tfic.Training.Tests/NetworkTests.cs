@@ -28,7 +28,7 @@ public sealed class NetworkTests
     {
         using DisposeScope scope = NewDisposeScope();
         var network = new CompactRecogniserNetwork();
-        
+
         // Weights of the ten convolutions and of the head with its bias, and two factors a normalised channel.
         const long Weights = 9 * (32 + 32 * 64 + 64 * 96 + 96 * 96 + 96 * 160 + 160 * 192)
             + 2 * 192 * 192 + 3 * 7 * 192 * 192 + 192 * 96 + 96;

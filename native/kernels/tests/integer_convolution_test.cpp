@@ -27,8 +27,7 @@ Data make(const Case& c, bool worst) {
     d.input.resize(int64_t{c.height + c.k - 1} * (c.width + c.k - 1) * c.inputs);
     d.weights.resize(int64_t{c.outputs} * c.inputs * c.k * c.k);
     d.bias.assign(padded(c.outputs), 0);
-    for (auto& a : d.input)
-        a = worst ? 16383 : static_cast<int16_t>(static_cast<int>(random() % 32767) - 16383);
+    for (auto& a : d.input) a = worst ? 16383 : static_cast<int16_t>(static_cast<int>(random() % 32767) - 16383);
     for (size_t i = 0; i < d.weights.size(); i++)
         d.weights[i] = worst ? (i / (c.inputs * c.k * c.k) % 2 ? 127 : -127)
                              : static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
@@ -58,18 +57,17 @@ Data make(const Case& c, bool worst) {
 }
 
 int32_t run(const Case& c, const Data& d, std::vector<int32_t>& output) {
-    return tfic_integer_convolution(
-        d.input.data(), static_cast<int64_t>(d.input.size()), d.packed.data(), static_cast<int64_t>(d.packed.size()),
-        d.bias.data(), static_cast<int64_t>(d.bias.size()), c.height, c.width, c.inputs, c.outputs, c.k, output.data(),
-        static_cast<int64_t>(output.size()));
+    return tfic_integer_convolution(d.input.data(), static_cast<int64_t>(d.input.size()), d.packed.data(),
+                                    static_cast<int64_t>(d.packed.size()), d.bias.data(),
+                                    static_cast<int64_t>(d.bias.size()), c.height, c.width, c.inputs, c.outputs, c.k,
+                                    output.data(), static_cast<int64_t>(output.size()));
 }
 
 TEST(IntegerConvolution, EqualsTheFormula) {
-    if (!tfic_integer_convolution_supported())
-        GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic_integer_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
     const Case cases[] = {
-        {1, 1, 2, 1, 1},   {1, 1, 2, 1, 3},   {3, 5, 4, 15, 3},   {2, 7, 6, 16, 3},  {1, 8, 8, 17, 1},
-        {4, 9, 2, 33, 3},  {3, 10, 32, 32, 3}, {1, 17, 64, 48, 1}, {2, 3, 10, 47, 5}, {5, 31, 14, 64, 3},
+        {1, 1, 2, 1, 1},  {1, 1, 2, 1, 3},    {3, 5, 4, 15, 3},   {2, 7, 6, 16, 3},  {1, 8, 8, 17, 1},
+        {4, 9, 2, 33, 3}, {3, 10, 32, 32, 3}, {1, 17, 64, 48, 1}, {2, 3, 10, 47, 5}, {5, 31, 14, 64, 3},
     };
     for (const Case& c : cases) {
         const Data d = make(c, false);
@@ -84,9 +82,8 @@ TEST(IntegerConvolution, EqualsTheFormula) {
 }
 
 TEST(IntegerConvolution, DoesNotSaturateAtTheLargestMagnitudes) {
-    if (!tfic_integer_convolution_supported())
-        GTEST_SKIP() << "this processor has no AVX512-VNNI";
-    const Case c{2, 9, 64, 20, 3}; // 576 * 127 * 16383 + 9e8 is just below 2^31
+    if (!tfic_integer_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    const Case c{2, 9, 64, 20, 3};  // 576 * 127 * 16383 + 9e8 is just below 2^31
     const Data d = make(c, true);
     std::vector<int32_t> output(d.expected.size());
     ASSERT_EQ(TFIC_OK, run(c, d, output));
@@ -102,9 +99,8 @@ TEST(IntegerConvolution, RefusesWhatDoesNotFit) {
                      Case{2, 9, 4, 20, 0}, Case{3, 9, 4, 20, 3}, Case{2, 10, 4, 20, 3}, Case{2, 9, 6, 20, 3},
                      Case{2, 9, 4, 33, 3}, Case{2, 9, 4, 20, 5}, Case{2147483647, 2147483647, 16384, 20, 3}})
         EXPECT_EQ(TFIC_INVALID_ARGUMENT, run(bad, d, output));
-    EXPECT_EQ(
-        TFIC_INVALID_ARGUMENT,
-        tfic_integer_convolution(nullptr, 1000, d.packed.data(), 1000, d.bias.data(), 32, 2, 9, 4, 20, 3, output.data(), 360));
+    EXPECT_EQ(TFIC_INVALID_ARGUMENT, tfic_integer_convolution(nullptr, 1000, d.packed.data(), 1000, d.bias.data(), 32,
+                                                              2, 9, 4, 20, 3, output.data(), 360));
 }
 
-} // namespace
+}  // namespace

@@ -265,7 +265,7 @@ public static class IntegerPriorExport
             // A scale below what a bias of 2³⁰ needs is of no use: the loop would only double it up to there.
             double scale = Math.Max(largest / 127, Math.Abs(offset) / inputScale / (1 << 30));
             scale = Math.Max(scale, 1e-30);
-            for (;; scale *= 2)
+            for (; ; scale *= 2)
             {
                 long norm = 0;
                 for (int i = 0; i < each; i++)

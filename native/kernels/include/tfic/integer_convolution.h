@@ -18,9 +18,9 @@ TFIC_API int32_t tfic_integer_convolution_supported(void) TFIC_NOEXCEPT;
  * Lengths are numbers of elements. They are checked; whether the sums fit 32 bits is the caller's to know.
  * vpdpwssd, not vpdpwssds: nothing saturates.
  */
-TFIC_API int32_t tfic_integer_convolution(
-    const int16_t* input, int64_t input_length, const int16_t* packed, int64_t packed_length, const int32_t* bias,
-    int64_t bias_length, int32_t height, int32_t width, int32_t inputs, int32_t outputs, int32_t kernel_size,
-    int32_t* output, int64_t output_length) TFIC_NOEXCEPT;
+TFIC_API int32_t tfic_integer_convolution(const int16_t* input, int64_t input_length, const int16_t* packed,
+                                          int64_t packed_length, const int32_t* bias, int64_t bias_length,
+                                          int32_t height, int32_t width, int32_t inputs, int32_t outputs,
+                                          int32_t kernel_size, int32_t* output, int64_t output_length) TFIC_NOEXCEPT;
 
 #endif

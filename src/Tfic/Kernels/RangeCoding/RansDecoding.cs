@@ -213,7 +213,7 @@ internal static class RansDecoding
 
                     Vector256<int> at = first + symbol;
                     Vector256<int> end = Avx2.GatherVector256((int*)startsAt, at + Vector256<int>.One, 4);
-                    for (;;)
+                    for (; ; )
                     {
                         Vector256<int> beyond = ~Vector256.GreaterThan(end, slot);
                         if (beyond == Vector256<int>.Zero)
