@@ -24,6 +24,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
   test                build everything and run all tests
   bench [FILTER]      run the benchmarks (those whose name matches) into benchmarks/results
   train [ARGUMENTS]   install what training needs and run `tfic train ARGUMENTS`
+  capi [CODEC-FILE]   publish the C library into artifacts/capi, compile and run native/capi/example.c with it
   format [--check]    format the code, or only say whether it is formatted
 
 Missing packages are installed with apt, as root or through sudo. TFIC_INSTALL=no leaves the machine as it is.
@@ -142,6 +143,24 @@ bench() {
   dotnet benchmarks/Tfic.Benchmarks/bin/Release/net10.0/Tfic.Benchmarks.dll "$@"
 }
 
+# The C library for this machine. Its compiler comes from the package sources; clang or gcc links it.
+capi() {
+  local runtime
+  case $(uname -m) in
+    x86_64) runtime=linux-x64 ;;
+    aarch64) runtime=linux-arm64 ;;
+    *) fail "the C library can be published on x86-64 and Arm64 only" ;;
+  esac
+  install "${native_packages[@]}"
+  find_dotnet
+  dotnet publish src/Tfic.CApi -c Release -r "$runtime" -p:PublishAot=true -o artifacts/capi -v quiet >&2 \
+    || fail "the C library could not be published; the messages above say why"
+  cc -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -I native/include native/capi/example.c \
+    -L artifacts/capi -ltfic_c -Wl,-rpath,'$ORIGIN' -o artifacts/capi/example
+  artifacts/capi/example "$@"
+  ls -l artifacts/capi/libtfic_c.*
+}
+
 format() {
   find_dotnet
   dotnet restore Core.sln -v quiet >&2
@@ -224,6 +243,7 @@ case $verb in
   test) run_tests ;;
   bench) bench "$@" ;;
   train) train "$@" ;;
+  capi) capi "$@" ;;
   format) format "$@" ;;
   help | -h | --help) usage ;;
   *)

@@ -1,0 +1,114 @@
+/*
+ * tfic.h: encode pictures to .tfic, decode them, read the line of text in a picture. C11, usable from C++.
+ *
+ * The library (libtfic_c.so, libtfic_c.dylib or tfic_c.dll) needs nothing beside it; the models that ship are inside.
+ * If libtfic_native lies in the folder of the program, its kernels are used too. On x86-64 the processor must have the
+ * instructions that the library was published for, by default AVX2 and fused multiplication: where they are missing,
+ * the first call ends the program.
+ *
+ * Status. A function that can fail returns a tfic_status. After any value but TFIC_OK its outputs are NULL and 0, and
+ * tfic_last_error says what was wrong. An output that is itself NULL is an error unless stated otherwise.
+ *
+ * Pictures are 8 bits a sample, grey (1 channel) or red, green, blue interleaved (3 channels), sRGB, the top row
+ * first. The stride is the distance in bytes from a row to the next, at least width * channels. A picture that is
+ * given has sides of 1 to 1048576 pixels and 100 million pixels at most; it is not changed nor kept.
+ *
+ * Memory. What a function gives out (files, pixels, text) belongs to the caller, who releases it with tfic_free.
+ * Opening a handle takes some megabytes; it keeps the memory that its largest picture needed until it is closed.
+ *
+ * Threads. Every function may be called from any thread, also with the same handle at the same time. Closing a handle
+ * that another thread is using is harmless: the call that is under way ends well, later ones fail.
+ *
+ * Text is UTF-8. The environment variable TFIC_VARIANT forces variants of kernels, as in the tfic command.
+ */
+#ifndef TFIC_H
+#define TFIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef _WIN32
+#define TFIC_IMPORT __declspec(dllimport)
+#else
+#define TFIC_IMPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum tfic_status {
+    TFIC_OK = 0,
+    TFIC_INVALID_ARGUMENT = 1, /* NULL, a size, quality or stride out of range, a handle that is not open */
+    TFIC_UNKNOWN_MODEL = 2,    /* no model of that name ships; the message lists those that do */
+    TFIC_BAD_FORMAT = 3,       /* a file that is damaged, of another kind, too large, or made with another model */
+    TFIC_IO_ERROR = 4,         /* a file that cannot be opened or read */
+    TFIC_OUT_OF_MEMORY = 5,
+    TFIC_INTERNAL_ERROR = 6 /* a fault of the library */
+} tfic_status;
+
+/* A codec and a recogniser that are open. */
+typedef struct tfic_codec tfic_codec;
+typedef struct tfic_recogniser tfic_recogniser;
+
+/* The version of the library, such as "0.1.0". Never NULL, valid for ever. */
+TFIC_IMPORT const char *tfic_version(void);
+
+/* What was wrong with the last call on this thread that failed; "" if none did. Calls that succeed leave it alone.
+ * Never NULL; valid until the next call on this thread that fails, or the thread's end. */
+TFIC_IMPORT const char *tfic_last_error(void);
+
+/* Releases what a function gave out. NULL is fine. */
+TFIC_IMPORT void tfic_free(void *memory);
+
+/* Opens a codec: one that ships, by name, NULL for the default ("compact"); or the model file at a path; or one in
+ * memory, which is copied. Streams are decoded by the model that made them, any other is refused.
+ *
+ * threads: how many a call may use, 0 for one on each processor. Results do not depend on it. */
+TFIC_IMPORT tfic_status tfic_codec_open(const char *name, int32_t threads, tfic_codec **codec);
+TFIC_IMPORT tfic_status tfic_codec_open_file(const char *path, int32_t threads, tfic_codec **codec);
+TFIC_IMPORT tfic_status tfic_codec_open_memory(const uint8_t *data, size_t size, int32_t threads, tfic_codec **codec);
+
+/* Closes a codec. NULL, or one that is closed already, is fine. */
+TFIC_IMPORT void tfic_codec_close(tfic_codec *codec);
+
+/* Opens a recogniser, in the same ways; the default is "recogniser-compact". */
+TFIC_IMPORT tfic_status tfic_recogniser_open(const char *name, int32_t threads, tfic_recogniser **recogniser);
+TFIC_IMPORT tfic_status tfic_recogniser_open_file(const char *path, int32_t threads, tfic_recogniser **recogniser);
+TFIC_IMPORT tfic_status tfic_recogniser_open_memory(const uint8_t *data, size_t size, int32_t threads,
+                                                    tfic_recogniser **recogniser);
+
+/* Closes a recogniser. NULL, or one that is closed already, is fine. */
+TFIC_IMPORT void tfic_recogniser_close(tfic_recogniser *recogniser);
+
+/* Encodes a picture.
+ *
+ * quality: 1 (fewest bytes) to 8, fractions too.
+ * file, size: receive a .tfic file; release it with tfic_free. */
+TFIC_IMPORT tfic_status tfic_encode(tfic_codec *codec, const uint8_t *pixels, int32_t width, int32_t height,
+                                    int32_t channels, size_t stride, double quality, uint8_t **file, size_t *size);
+
+/* Says what tfic_decode would give, from the header alone and without a codec; whether the rest of the file is whole
+ * only decoding shows. channels receives 1 or 3. */
+TFIC_IMPORT tfic_status tfic_info(const uint8_t *file, size_t size, int32_t *width, int32_t *height, int32_t *channels);
+
+/* Decodes a .tfic file of 256 MiB and 100 million pixels at most.
+ *
+ * pixels: receives width * height * channels samples, rows without gaps; release them with tfic_free.
+ * channels: receives 1 if a grey picture was coded, else 3. */
+TFIC_IMPORT tfic_status tfic_decode(tfic_codec *codec, const uint8_t *file, size_t size, uint8_t **pixels,
+                                    int32_t *width, int32_t *height, int32_t *channels);
+
+/* Reads a picture of one line of text.
+ *
+ * text: receives what was read, "" if nothing was; release it with tfic_free.
+ * confidence: receives the product of the characters' probabilities, 0 to 1 (1 for ""); may be NULL. */
+TFIC_IMPORT tfic_status tfic_read_line(tfic_recogniser *recogniser, const uint8_t *pixels, int32_t width,
+                                       int32_t height, int32_t channels, size_t stride, char **text,
+                                       double *confidence);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

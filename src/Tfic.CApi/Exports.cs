@@ -1,0 +1,321 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Tfic.Bitstream;
+using Tfic.Imaging;
+using Tfic.Models;
+using Tfic.Networks;
+using Tfic.Reading;
+
+namespace Tfic.CApi;
+
+/// <summary>The functions of native/include/tfic.h, which documents them.</summary>
+/// <remarks>
+/// Every one checks what it can before the core sees it, and catches everything: an exception must not reach C.
+/// Outputs are cleared first, so that after a failure nobody frees or reads what is not there.
+/// </remarks>
+internal static unsafe class Exports
+{
+    private static readonly byte[] s_version =
+        CMemory.Pinned(typeof(Exports).Assembly.GetName().Version?.ToString(3) ?? "");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_version", CallConvs = [typeof(CallConvCdecl)])]
+    public static byte* Version() => CMemory.Address(s_version);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_last_error", CallConvs = [typeof(CallConvCdecl)])]
+    public static byte* LastError() => Failure.Message;
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_free", CallConvs = [typeof(CallConvCdecl)])]
+    public static void Free(void* memory) => NativeMemory.Free(memory);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status CodecOpen(byte* name, int threads, nint* codec)
+    {
+        try
+        {
+            Clear(codec, "codec");
+            int count = Threads(threads);
+            using Stream file = OpenShipped(name, ShippedModels.Compact);
+            *codec = Handles.Add(new Codec(CodecModel.Load(file), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open_file", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status CodecOpenFile(byte* path, int threads, nint* codec)
+    {
+        try
+        {
+            Clear(codec, "codec");
+            int count = Threads(threads);
+            using Stream file = OpenFile(path);
+            *codec = Handles.Add(new Codec(CodecModel.Load(file), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open_memory", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status CodecOpenMemory(byte* data, nuint size, int threads, nint* codec)
+    {
+        try
+        {
+            Clear(codec, "codec");
+            int count = Threads(threads);
+            *codec = Handles.Add(new Codec(CodecModel.Load(Bytes(data, size, "data").ToArray()), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_codec_close", CallConvs = [typeof(CallConvCdecl)])]
+    public static void CodecClose(nint codec) => Handles.Remove<Codec>(codec);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RecogniserOpen(byte* name, int threads, nint* recogniser)
+    {
+        try
+        {
+            Clear(recogniser, "recogniser");
+            int count = Threads(threads);
+            using Stream file = OpenShipped(name, ShippedModels.RecogniserCompact);
+            *recogniser = Handles.Add(new Recogniser(RecogniserModel.Load(file), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open_file", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RecogniserOpenFile(byte* path, int threads, nint* recogniser)
+    {
+        try
+        {
+            Clear(recogniser, "recogniser");
+            int count = Threads(threads);
+            using Stream file = OpenFile(path);
+            *recogniser = Handles.Add(new Recogniser(RecogniserModel.Load(file), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open_memory", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RecogniserOpenMemory(byte* data, nuint size, int threads, nint* recogniser)
+    {
+        try
+        {
+            Clear(recogniser, "recogniser");
+            int count = Threads(threads);
+            *recogniser = Handles.Add(
+                new Recogniser(RecogniserModel.Load(Bytes(data, size, "data").ToArray()), count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_close", CallConvs = [typeof(CallConvCdecl)])]
+    public static void RecogniserClose(nint recogniser) => Handles.Remove<Recogniser>(recogniser);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_encode", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status Encode(
+        nint codec,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        double quality,
+        byte** file,
+        nuint* size)
+    {
+        try
+        {
+            Clear(file, "file");
+            Clear(size, "size");
+            Codec open = Handles.Get<Codec>(codec, "codec");
+            if (!(quality >= 1 && quality <= IntegerPrior.QualityLevels))
+                throw Refused($"A quality of {quality}; it is 1 to {IntegerPrior.QualityLevels}.");
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            byte[] coded = open.Encoders.Lend(
+                (picture, quality), static (encoder, work) => encoder.Encode(work.picture, work.quality));
+            *file = CMemory.Allocate(coded);
+            *size = (nuint)coded.Length;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_info", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status Info(byte* file, nuint size, int* width, int* height, int* channels)
+    {
+        try
+        {
+            Clear(width, "width");
+            Clear(height, "height");
+            Clear(channels, "channels");
+            TficContainer container = TficContainer.Read(Bytes(file, size, "file").ToArray());
+            *width = container.Width;
+            *height = container.Height;
+            *channels = container.IsGrey ? 1 : 3;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_decode", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status Decode(
+        nint codec, byte* file, nuint size, byte** pixels, int* width, int* height, int* channels)
+    {
+        try
+        {
+            Clear(pixels, "pixels");
+            Clear(width, "width");
+            Clear(height, "height");
+            Clear(channels, "channels");
+            Codec open = Handles.Get<Codec>(codec, "codec");
+            Picture picture = open.Decoders.Lend(
+                Bytes(file, size, "file"), static (decoder, bytes) => decoder.Decode(bytes));
+            *pixels = CMemory.Allocate(picture.Samples);
+            *width = picture.Width;
+            *height = picture.Height;
+            *channels = picture.Channels;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_read_line", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status ReadLine(
+        nint recogniser,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        byte** text,
+        double* confidence)
+    {
+        try
+        {
+            Clear(text, "text");
+            if (confidence is not null)
+                *confidence = 0;
+            Recogniser open = Handles.Get<Recogniser>(recogniser, "recogniser");
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            ReadLine line = open.Readers.Lend(picture, static (reader, picture) => reader.Read(picture));
+            *text = CMemory.Allocate(line.Text);
+            if (confidence is not null)
+                *confidence = line.Confidence;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    private static RefusedException Refused(string message) => new(Status.InvalidArgument, message);
+
+    private static void Clear<T>(T* output, string name)
+        where T : unmanaged
+    {
+        if (output is null)
+            throw Refused($"'{name}' is NULL.");
+        *output = default;
+    }
+
+    private static void Clear(byte** output, string name) => Clear((nint*)output, name);
+
+    /// <summary>0 means one for each processor; more than that help nobody.</summary>
+    private static int Threads(int threads) => threads switch
+    {
+        < 0 => throw Refused($"{threads} threads; give 1 or more, or 0 for one on each processor."),
+        0 => Environment.ProcessorCount,
+        _ => Math.Min(threads, Environment.ProcessorCount),
+    };
+
+    private static Stream OpenShipped(byte* name, string byDefault)
+    {
+        string wanted = name is null ? byDefault : Marshal.PtrToStringUTF8((nint)name) ?? "";
+        if (!ShippedModels.Names.Contains(wanted))
+        {
+            string names = string.Join(", ", ShippedModels.Names);
+            throw new RefusedException(
+                Status.UnknownModel, $"No model called '{wanted}' ships with this library. It has: {names}.");
+        }
+
+        return ShippedModels.Open(wanted);
+    }
+
+    private static FileStream OpenFile(byte* path)
+    {
+        if (path is null)
+            throw Refused("'path' is NULL.");
+        string text = Marshal.PtrToStringUTF8((nint)path) ?? "";
+        if (text.Length == 0)
+            throw Refused("'path' is empty.");
+        return new FileStream(text, FileMode.Open, FileAccess.Read);
+    }
+
+    private static ReadOnlySpan<byte> Bytes(byte* bytes, nuint size, string name)
+    {
+        if (bytes is null)
+            throw Refused($"'{name}' is NULL.");
+        if (size > (nuint)Array.MaxLength)
+            throw Refused($"'{name}' has {size} bytes, {Array.MaxLength} are the most.");
+        return new ReadOnlySpan<byte>(bytes, (int)size);
+    }
+
+    /// <summary>Copies the caller's rows together.</summary>
+    private static Picture ToPicture(byte* pixels, int width, int height, int channels, nuint stride)
+    {
+        if (pixels is null)
+            throw Refused("'pixels' is NULL.");
+        if (width < 1 || height < 1)
+            throw Refused($"A picture of {width} × {height} pixels; both are at least 1.");
+        if (channels is not (1 or 3))
+            throw Refused($"{channels} channels; there are 1 (grey) or 3 (red, green, blue).");
+        if (width > TficContainer.MaxSide || height > TficContainer.MaxSide)
+            throw Refused($"A picture of {width} × {height} pixels; a side has {TficContainer.MaxSide} at most.");
+        if ((long)width * height > PictureLimits.Default.MaxPixels)
+            throw Refused($"A picture of {width} × {height} pixels; {PictureLimits.Default.MaxPixels} are the most.");
+
+        int row = width * channels;
+        if (stride < (nuint)row)
+            throw Refused($"A stride of {stride} bytes; a row of {width} pixels has {row}.");
+        if (stride > (nuint)nint.MaxValue / (nuint)height)
+            throw Refused($"{height} rows of {stride} bytes do not fit in memory.");
+
+        byte[] samples = GC.AllocateUninitializedArray<byte>(row * height);
+        for (int y = 0; y < height; y++)
+            new ReadOnlySpan<byte>(pixels + ((nuint)y * stride), row).CopyTo(samples.AsSpan(y * row, row));
+        return new Picture(width, height, channels, samples);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Runtime.InteropServices;
+
+namespace Tfic.CApi.Tests;
+
+/// <summary>
+/// The library as C sees it: every call goes through an unmanaged function pointer, with C's types, and so over the
+/// boundary. Nothing here knows of the managed classes behind it.
+/// </summary>
+internal static unsafe class Api
+{
+    public static string Version() => Text(((delegate* unmanaged[Cdecl]<byte*>)&Exports.Version)());
+
+    public static byte* LastErrorAddress() => ((delegate* unmanaged[Cdecl]<byte*>)&Exports.LastError)();
+
+    public static string LastError() => Text(LastErrorAddress());
+
+    public static void Free(void* memory) => ((delegate* unmanaged[Cdecl]<void*, void>)&Exports.Free)(memory);
+
+    public static void CodecClose(nint codec) => ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.CodecClose)(codec);
+
+    public static void RecogniserClose(nint recogniser) =>
+        ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.RecogniserClose)(recogniser);
+
+    /// <summary>tfic_codec_open or tfic_recogniser_open.</summary>
+    public static Status Open(bool codec, string? name, int threads, nint* handle)
+    {
+        delegate* unmanaged[Cdecl]<byte*, int, nint*, Status> function =
+            codec ? &Exports.CodecOpen : &Exports.RecogniserOpen;
+        fixed (byte* text = Utf8(name))
+            return function(text, threads, handle);
+    }
+
+    /// <summary>tfic_codec_open_file or tfic_recogniser_open_file.</summary>
+    public static Status OpenFile(bool codec, string? path, int threads, nint* handle)
+    {
+        delegate* unmanaged[Cdecl]<byte*, int, nint*, Status> function =
+            codec ? &Exports.CodecOpenFile : &Exports.RecogniserOpenFile;
+        fixed (byte* text = Utf8(path))
+            return function(text, threads, handle);
+    }
+
+    /// <summary>tfic_codec_open_memory or tfic_recogniser_open_memory.</summary>
+    public static Status OpenMemory(bool codec, byte* data, nuint size, int threads, nint* handle)
+    {
+        delegate* unmanaged[Cdecl]<byte*, nuint, int, nint*, Status> function =
+            codec ? &Exports.CodecOpenMemory : &Exports.RecogniserOpenMemory;
+        return function(data, size, threads, handle);
+    }
+
+    public static Status Encode(
+        nint codec, byte* pixels, int width, int height, int channels, nuint stride, double quality, byte** file,
+        nuint* size)
+    {
+        delegate* unmanaged[Cdecl]<nint, byte*, int, int, int, nuint, double, byte**, nuint*, Status> function =
+            &Exports.Encode;
+        return function(codec, pixels, width, height, channels, stride, quality, file, size);
+    }
+
+    public static Status Info(byte* file, nuint size, int* width, int* height, int* channels)
+    {
+        delegate* unmanaged[Cdecl]<byte*, nuint, int*, int*, int*, Status> function = &Exports.Info;
+        return function(file, size, width, height, channels);
+    }
+
+    public static Status Decode(
+        nint codec, byte* file, nuint size, byte** pixels, int* width, int* height, int* channels)
+    {
+        delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte**, int*, int*, int*, Status> function = &Exports.Decode;
+        return function(codec, file, size, pixels, width, height, channels);
+    }
+
+    public static Status ReadLine(
+        nint recogniser, byte* pixels, int width, int height, int channels, nuint stride, byte** text,
+        double* confidence)
+    {
+        delegate* unmanaged[Cdecl]<nint, byte*, int, int, int, nuint, byte**, double*, Status> function =
+            &Exports.ReadLine;
+        return function(recogniser, pixels, width, height, channels, stride, text, confidence);
+    }
+
+    /// <summary>Opens a model in memory; the caller's copy is overwritten at once.</summary>
+    public static nint Open(bool codec, byte[] model, int threads = 1)
+    {
+        byte[] copy = [.. model];
+        nint handle;
+        fixed (byte* data = copy)
+            Ok(OpenMemory(codec, data, (nuint)copy.Length, threads, &handle));
+        Array.Clear(copy);
+        return handle;
+    }
+
+    public static byte[] Encode(
+        nint codec, byte[] pixels, int width, int height, int channels, double quality, int? stride = null)
+    {
+        byte* file;
+        nuint size;
+        fixed (byte* samples = pixels)
+        {
+            Ok(Encode(
+                codec, samples, width, height, channels, (nuint)(stride ?? width * channels), quality, &file, &size));
+        }
+
+        byte[] result = new ReadOnlySpan<byte>(file, (int)size).ToArray();
+        Free(file);
+        return result;
+    }
+
+    /// <summary>Decodes; where that fails, asserts that the outputs were cleared.</summary>
+    public static Status TryDecode(
+        nint codec, byte[] file, out (byte[] Pixels, int Width, int Height, int Channels) picture)
+    {
+        byte* pixels = (byte*)1;
+        int width = -1, height = -1, channels = -1;
+        Status status;
+
+        // An empty array has no address, and this is not the place to test NULL.
+        byte[] some = file.Length > 0 ? file : new byte[1];
+        fixed (byte* bytes = some)
+            status = Decode(codec, bytes, (nuint)file.Length, &pixels, &width, &height, &channels);
+        if (status != Status.Ok)
+        {
+            Assert.True(pixels is null);
+            Assert.Equal((0, 0, 0), (width, height, channels));
+            picture = ([], 0, 0, 0);
+            return status;
+        }
+
+        picture = (new ReadOnlySpan<byte>(pixels, width * height * channels).ToArray(), width, height, channels);
+        Free(pixels);
+        return status;
+    }
+
+    public static (string Text, double Confidence) Read(
+        nint recogniser, byte[] pixels, int width, int height, int channels, int? stride = null)
+    {
+        byte* text;
+        double confidence;
+        fixed (byte* samples = pixels)
+        {
+            Ok(ReadLine(
+                recogniser, samples, width, height, channels, (nuint)(stride ?? width * channels), &text,
+                &confidence));
+        }
+
+        string result = Text(text);
+        Free(text);
+        return (result, confidence);
+    }
+
+    /// <summary>Asserts that a call went well, else shows its message.</summary>
+    public static void Ok(Status status) => Assert.True(status == Status.Ok, $"{status}: {LastError()}");
+
+    /// <summary>Asserts that a call failed in the way and with the words expected.</summary>
+    public static void Fails(Status expected, string words, Status status)
+    {
+        Assert.Equal(expected, status);
+        Assert.Contains(words, LastError(), StringComparison.Ordinal);
+    }
+
+    private static byte[]? Utf8(string? text) => text is null ? null : System.Text.Encoding.UTF8.GetBytes(text + "\0");
+
+    private static string Text(byte* text)
+    {
+        Assert.True(text is not null);
+        return Marshal.PtrToStringUTF8((nint)text)!;
+    }
+}
