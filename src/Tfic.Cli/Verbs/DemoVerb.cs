@@ -14,7 +14,7 @@ internal static class DemoVerb
         tfic demo line.png -q 1 2 4
         """;
 
-    private static readonly double[] s_qualities = [1, 3, 6];
+    private static readonly double[] s_qualities = [1, 3, 5];
 
     public static Verb Create(Terminal terminal)
     {
@@ -25,7 +25,7 @@ internal static class DemoVerb
         };
         Option<string> output = CommonOptions.Output("Page to write. Default: demo.html.");
         output.DefaultValueFactory = _ => "demo.html";
-        Option<double[]> qualities = CommonOptions.Qualities("1 3 6");
+        Option<double[]> qualities = CommonOptions.Qualities("1 3 5");
         Option<string> codec = CommonOptions.Codec("--codec");
         Option<string> recogniser = CommonOptions.Recogniser("--recogniser");
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
