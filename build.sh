@@ -133,7 +133,11 @@ train() {
   install "${native_packages[@]}" libfreetype6 libtorch-dev wamerican "${fonts[@]}"
   find_dotnet
   build_cli
-  dotnet src/Tfic.Cli/bin/Release/net10.0/Tfic.Cli.dll train "$@"
+  # A young generation of 1.5 GiB with the large arrays in it: nothing is then collected within a training step, where
+  # TorchSharp may lose a Scalar that libtorch still reads (TrainingRun collects between steps). A run that fails all
+  # the same goes on from its checkpoint when the command is given again.
+  DOTNET_GCgen0size=0x60000000 DOTNET_GCLOHThreshold=0x8000000 DOTNET_gcConcurrent=0 \
+    dotnet src/Tfic.Cli/bin/Release/net10.0/Tfic.Cli.dll train "$@"
 }
 
 bench() {
