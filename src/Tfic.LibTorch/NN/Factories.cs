@@ -17,11 +17,9 @@ public static partial class torch
         public static LeakyReLU LeakyReLU(double negative_slope = 0.01, bool inplace = false) =>
             new(negative_slope, inplace);
 
-        public static GELU GELU() => new(Modules.GELU.Approximate.none, false);
+        public static GELU GELU() => new(false);
 
-        public static GELU GELU(bool inplace) => new(Modules.GELU.Approximate.none, inplace);
-
-        public static GELU GELU(GELU.Approximate approximate, bool inplace = false) => new(approximate, inplace);
+        public static GELU GELU(bool inplace) => new(inplace);
 
         public static SiLU SiLU() => new(false);
 

@@ -75,9 +75,6 @@ public static partial class torch
 
             public static Tensor gelu(Tensor x, bool inplace) => Aten.Call(inplace ? "gelu_" : "gelu", x);
 
-            public static Tensor gelu(Tensor x, GELU.Approximate approximate, bool inplace = false) =>
-                Aten.Call(inplace ? "gelu_" : "gelu", x, approximate.ToString());
-
             public static Tensor glu(Tensor input, long dim = -1) => input.glu(dim);
 
             public static Tensor silu(Tensor x, bool inplace = false) => inplace ? x.silu_() : x.silu();

@@ -535,8 +535,6 @@ public static partial class torch
 
         public Tensor gelu() => Aten.Call("gelu", this);
 
-        public Tensor gelu(Modules.GELU.Approximate approximate) => Aten.Call("gelu", this, approximate.ToString());
-
         public Tensor glu(long dim = -1) => Aten.Call("glu", this, dim);
 
         public Tensor hardtanh(Scalar min, Scalar max) => Aten.Call("hardtanh", this, min, max);

@@ -76,24 +76,15 @@ public sealed class LeakyReLU : ParameterLessModule<torch.Tensor, torch.Tensor>
 
 public sealed class GELU : ParameterLessModule<torch.Tensor, torch.Tensor>
 {
-    internal GELU(Approximate approximate, bool inplace)
+    internal GELU(bool inplace)
         : base(nameof(GELU))
     {
-        this.approximate = approximate;
         this.inplace = inplace;
-    }
-
-    public enum Approximate
-    {
-        none,
-        tanh,
     }
 
     public bool inplace { get; set; }
 
-    public Approximate approximate { get; set; }
-
-    public override torch.Tensor forward(torch.Tensor tensor) => F.gelu(tensor, approximate, inplace);
+    public override torch.Tensor forward(torch.Tensor tensor) => F.gelu(tensor, inplace);
 }
 
 public sealed class SiLU : ParameterLessModule<torch.Tensor, torch.Tensor>
