@@ -291,7 +291,7 @@ public static class CodecTrainer
         {
             (Picture picture, texts[b]) =
                 samples.Line(number * size * LargestMultiple + b, shape.Width, shape.Height);
-            ToPlanes(picture, pictures.AsSpan(b * samplesEach, samplesEach));
+            CodecSamples.ToPlanes(picture, pictures.AsSpan(b * samplesEach, samplesEach));
             targets.AddRange(texts[b].Select(c => (long)Charset.ClassOf(c)));
         }
 
@@ -318,19 +318,9 @@ public static class CodecTrainer
                 crop = CodecSamples.Crop(line, left, 0, CropSize, CropSize);
             }
 
-            ToPlanes(crop, pictures.AsSpan(b * crop.Samples.Length, crop.Samples.Length));
+            CodecSamples.ToPlanes(crop, pictures.AsSpan(b * crop.Samples.Length, crop.Samples.Length));
         }
 
         return new Batch(pictures, new Shape(CropSize, CropSize), [], new long[size]);
-    }
-
-    private static void ToPlanes(Picture picture, Span<float> planes)
-    {
-        int pixels = (int)picture.PixelCount;
-        for (int c = 0; c < 3; c++)
-        {
-            for (int i = 0; i < pixels; i++)
-                planes[c * pixels + i] = picture.Samples[picture.Channels == 3 ? 3 * i + c : i] / 255f;
-        }
     }
 }

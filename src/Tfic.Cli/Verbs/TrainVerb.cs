@@ -160,9 +160,8 @@ internal static class TrainVerb
             var values = new float[size * 3 * plane];
             for (int b = 0; b < size; b++)
             {
-                byte[] line = samples.Line(n * size + b).Picture.Samples;
-                for (int i = 0; i < line.Length; i++)
-                    values[(3 * b + i % 3) * plane + i / 3] = line[i] / 255f;
+                CodecSamples.ToPlanes(
+                    samples.Line(n * size + b).Picture, values.AsSpan(3 * b * plane, 3 * plane));
             }
 
             yield return tensor(values, [size, 3, CodecSamples.Height, CodecSamples.Width]);

@@ -64,6 +64,20 @@ public sealed class CodecSamples
         return crop;
     }
 
+    /// <summary>A picture's samples as a network has them: plane after plane, 0…1; grey three times.</summary>
+    /// <param name="picture">Any picture.</param>
+    /// <param name="planes">3 · height · width values.</param>
+    public static void ToPlanes(Picture picture, Span<float> planes)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        int pixels = (int)picture.PixelCount;
+        for (int c = 0; c < 3; c++)
+        {
+            for (int i = 0; i < pixels; i++)
+                planes[c * pixels + i] = picture.Samples[picture.Channels == 3 ? 3 * i + c : i] / 255f;
+        }
+    }
+
     private static void Paste(Picture source, Picture target, int left, int top)
     {
         int firstX = Math.Max(0, -left), endX = Math.Min(source.Width, target.Width - left);
