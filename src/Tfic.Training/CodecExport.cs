@@ -70,21 +70,19 @@ public static class CodecExport
     /// <summary>Measures the activations of h_s over pictures at all qualities.</summary>
     /// <param name="network">A trained network.</param>
     /// <param name="pictures">Batches [B, 3, H, W], 0…1.</param>
-    /// <returns>The maxima behind the first and the second rectifier.</returns>
+    /// <returns>The maxima behind h_s's two rectifiers and the context's.</returns>
     public static float[] Calibrate(CompactCodecNetwork network, IEnumerable<Tensor> pictures)
     {
         ArgumentNullException.ThrowIfNull(network);
         using IDisposable guard = no_grad();
-        var maxima = new float[2];
+        float[] maxima = [];
         foreach (Tensor batch in pictures)
         {
             for (int quality = 1; quality <= CompactCodecNetwork.QualityCount; quality++)
             {
                 using DisposeScope scope = NewDisposeScope();
-                Tensor z = network.Hyper(batch, full([batch.shape[0]], (double)quality)).round().clamp(-128, 127);
-                float[] seen = network.HS.ActivationMaxima(z);
-                for (int i = 0; i < maxima.Length; i++)
-                    maxima[i] = Math.Max(maxima[i], seen[i]);
+                float[] seen = network.ActivationMaxima(batch, full([batch.shape[0]], (double)quality));
+                maxima = maxima.Length == 0 ? seen : [.. maxima.Zip(seen, Math.Max)];
             }
         }
 

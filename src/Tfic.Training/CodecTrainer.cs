@@ -11,6 +11,19 @@ using static TorchSharp.torch.nn;
 
 namespace Tfic.Training;
 
+/// <summary>The pictures that a codec is trained on.</summary>
+public enum CodecMix
+{
+    /// <summary>The paper's alone: lines stretched to 512 × 256 (Section 3.3).</summary>
+    Paper,
+
+    /// <summary>
+    /// The paper's, lines at about their own shape, and pieces of pages and receipts, so that whole pictures of any
+    /// size can be coded.
+    /// </summary>
+    Pages,
+}
+
 /// <summary>What a codec is trained on and for how long.</summary>
 public sealed record CodecTrainingOptions
 {
@@ -19,6 +32,9 @@ public sealed record CodecTrainingOptions
 
     /// <summary>1: distortion and rate. 2: rate and OCR loss through the frozen recogniser (paper, Section 3.2).</summary>
     public int Stage { get; init; } = 1;
+
+    /// <summary>Which pictures.</summary>
+    public CodecMix Mix { get; init; } = CodecMix.Pages;
 
     /// <summary>Total steps, those of earlier sessions included.</summary>
     public long Steps { get; init; } = 10_000;
@@ -33,7 +49,7 @@ public sealed record CodecTrainingOptions
     public double DecayShare { get; init; } = 0.4;
 
     /// <summary>λ of stage 1 at qualities 1 and 8, geometric between: loss = λ·255²·MSE + bits per pixel.</summary>
-    public (double Lowest, double Highest) Lambda { get; init; } = (3e-6, 1e-2);
+    public (double Lowest, double Highest) Lambda { get; init; } = (1.5e-6, 2e-2);
 
     /// <summary>Factor on λ in stage 2; the paper has 0. A little keeps pictures worth looking at.</summary>
     public double LambdaFactor { get; init; } = 0.1;
@@ -41,7 +57,7 @@ public sealed record CodecTrainingOptions
     /// <summary>
     /// γ of stage 2 at qualities 1 and 8, geometric between: loss = bits per pixel + γ · CTC loss per character.
     /// </summary>
-    public (double Lowest, double Highest) Gamma { get; init; } = (6e-3, 0.3);
+    public (double Lowest, double Highest) Gamma { get; init; } = (1.5e-3, 0.4);
 
     /// <summary>Seed of pictures, weights, noise and order.</summary>
     public ulong Seed { get; init; } = 1;
@@ -71,11 +87,21 @@ public static class CodecTrainer
     private const int CropSize = 256;
     private const int ValidationLines = 128;
     private const int LargestMultiple = 4;
+    private const int LatentStride = 16;
 
     /// <summary>Pixels of the paper's pictures, to which γ refers.</summary>
     private const double ReferencePixels = CodecSamples.Width * CodecSamples.Height;
 
-    private readonly record struct Shape(int Width, int Height);
+    /// <summary>Size of a batch's pictures; widths are multiples of 64.</summary>
+    private readonly record struct Shape(int Width, int Height)
+    {
+        /// <summary>Height with the rows below the picture that repeat its last one.</summary>
+        public int PaddedHeight =>
+            (Height + CompactCodecNetwork.Stride - 1) / CompactCodecNetwork.Stride * CompactCodecNetwork.Stride;
+
+        /// <summary>Rows of latents that are coded.</summary>
+        public int CodedRows => (Height + LatentStride - 1) / LatentStride;
+    }
 
     private static readonly Shape PaperShape = new(CodecSamples.Width, CodecSamples.Height);
 
@@ -115,10 +141,10 @@ public static class CodecTrainer
 
         using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
-        var training = new CodecSamples(new LineGenerator(
-            options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed));
-        var validation = new CodecSamples(new LineGenerator(
-            options.Lines, fonts.Split(Split.Validation), words.Split(Split.Validation), options.Seed));
+        var training = new CodecSamples(
+            options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
+        var validation = new CodecSamples(
+            options.Lines, fonts.Split(Split.Validation), words.Split(Split.Validation), options.Seed);
 
         Prefetch<Batch>? batches = null;
         try
@@ -128,8 +154,8 @@ public static class CodecTrainer
                 i =>
                 {
                     batches ??= new Prefetch<Batch>(i, 4, n => IsDistortion(options, n)
-                        ? Crops(training, n, options.Batch)
-                        : Lines(training, n, ShapeOf(n), options.Batch));
+                        ? Crops(training, n, options.Mix, options.Batch)
+                        : Lines(training, n, ShapeOf(options, n), options.Batch));
                     Batch batch = batches.Next();
                     network.train();
                     return IsDistortion(options, i)
@@ -153,19 +179,22 @@ public static class CodecTrainer
         ((quality - 1) * (Math.Log(ends.Highest / ends.Lowest) / (CompactCodecNetwork.QualityCount - 1))).exp()
         * ends.Lowest;
 
-    /// <summary>Stage 2 keeps every eighth batch for whole pages, so that they stay codable.</summary>
-    private static bool IsDistortion(CodecTrainingOptions options, long batch) => options.Stage == 1 || batch % 8 == 7;
+    /// <summary>With pages, stage 2 keeps every eighth batch for them, so that they stay codable.</summary>
+    private static bool IsDistortion(CodecTrainingOptions options, long batch) =>
+        options.Stage == 1 || (options.Mix == CodecMix.Pages && batch % 8 == 7);
 
     /// <summary>
-    /// Half of stage 2's batches are the paper's stretched lines; the others are as flat as lines are by nature,
-    /// so that lines cut from a page can be coded as they are.
+    /// With pages, half of stage 2's batches are the paper's stretched lines; the others are as small and flat as
+    /// lines are on a page, so that lines cut from one can be coded as they are.
     /// </summary>
-    private static Shape ShapeOf(long batch) => (batch % 8) switch
-    {
-        1 or 5 => new Shape(512, 64),
-        3 => new Shape(320, 64),
-        _ => PaperShape,
-    };
+    private static Shape ShapeOf(CodecTrainingOptions options, long batch) =>
+        options.Mix == CodecMix.Paper ? PaperShape : (batch % 8) switch
+        {
+            1 => new Shape(512, 64),
+            3 => new Shape(320, 48),
+            5 => new Shape(256, 32),
+            _ => PaperShape,
+        };
 
     private static StepReport DistortionStep(CodecTrainingOptions options, CompactCodecNetwork network, Batch batch)
     {
@@ -188,7 +217,8 @@ public static class CodecTrainer
     {
         int size = batch.Lengths.Length;
         (int width, int height) = (batch.Shape.Width, batch.Shape.Height);
-        Tensor x = tensor(batch.Pictures, [size, 3, height, width]);
+        Tensor padded = tensor(batch.Pictures, [size, 3, batch.Shape.PaddedHeight, width]);
+        Tensor x = padded.narrow(2, 0, height);
         Tensor quality = rand(size) * (CompactCodecNetwork.QualityCount - 1) + 1;
 
         // γ weighs the text against the picture's bits, and the loss has bits per pixel: of a small picture they
@@ -196,7 +226,8 @@ public static class CodecTrainer
         double share = width * height / ReferencePixels;
         Tensor lambda = Geometric(quality, options.Lambda);
         Tensor gamma = Geometric(quality, options.Gamma) / share;
-        CompactCodecNetwork.Pass pass = network.Train(x, quality);
+        CompactCodecNetwork.Pass pass = network.Train(padded, quality, batch.Shape.CodedRows);
+        pass = pass with { Reconstruction = pass.Reconstruction.narrow(2, 0, height) };
         (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
 
         // A decoder clamps; the gradient passes as if it did not, or saturated pixels would never learn.
@@ -283,7 +314,7 @@ public static class CodecTrainer
     private static Batch Lines(CodecSamples samples, long number, Shape shape, int size, out string[] texts)
     {
         int count = size * Math.Min(CodecSamples.Height / shape.Height, LargestMultiple);
-        int samplesEach = 3 * shape.Width * shape.Height;
+        int samplesEach = 3 * shape.Width * shape.PaddedHeight;
         var pictures = new float[count * samplesEach];
         var targets = new List<long>();
         texts = new string[count];
@@ -291,36 +322,39 @@ public static class CodecTrainer
         {
             (Picture picture, texts[b]) =
                 samples.Line(number * size * LargestMultiple + b, shape.Width, shape.Height);
-            CodecSamples.ToPlanes(picture, pictures.AsSpan(b * samplesEach, samplesEach));
+            CodecSamples.ToPlanes(
+                CodecSamples.ExtendDown(picture, shape.PaddedHeight), pictures.AsSpan(b * samplesEach, samplesEach));
             targets.AddRange(texts[b].Select(c => (long)Charset.ClassOf(c)));
         }
 
         return new Batch(pictures, shape, [.. targets], [.. texts.Select(t => (long)t.Length)]);
     }
 
-    /// <summary>Three squares in four are cut from stretched lines, one is a piece of a page.</summary>
-    private static Batch Crops(CodecSamples samples, long number, int size)
+    /// <summary>
+    /// Squares cut from stretched lines; with pages, every other square is a piece of one, of either kind in turn.
+    /// </summary>
+    private static Batch Crops(CodecSamples samples, long number, CodecMix mix, int size)
     {
         var pictures = new float[size * 3 * CropSize * CropSize];
         for (int b = 0; b < size; b++)
         {
             long index = number * size + b;
-            Picture crop;
-            if (index % 4 == 0)
+            Picture crop = (mix, index % 4) switch
             {
-                crop = samples.Piece(index, CropSize);
-            }
-            else
-            {
-                Picture line = samples.Line(index, CodecSamples.Width, CodecSamples.Height).Picture;
-                int left = (int)(unchecked((ulong)index * 0x9E3779B97F4A7C15UL) >> 40)
-                    % (CodecSamples.Width - CropSize + 1);
-                crop = CodecSamples.Crop(line, left, 0, CropSize, CropSize);
-            }
-
+                (CodecMix.Pages, 0) => samples.Piece(index, CropSize),
+                (CodecMix.Pages, 2) => samples.Print(index, CropSize),
+                _ => LinePiece(samples, index),
+            };
             CodecSamples.ToPlanes(crop, pictures.AsSpan(b * crop.Samples.Length, crop.Samples.Length));
         }
 
         return new Batch(pictures, new Shape(CropSize, CropSize), [], new long[size]);
+    }
+
+    private static Picture LinePiece(CodecSamples samples, long index)
+    {
+        Picture line = samples.Line(index, CodecSamples.Width, CodecSamples.Height).Picture;
+        int left = (int)(unchecked((ulong)index * 0x9E3779B97F4A7C15UL) >> 40) % (CodecSamples.Width - CropSize + 1);
+        return CodecSamples.Crop(line, left, 0, CropSize, CropSize);
     }
 }

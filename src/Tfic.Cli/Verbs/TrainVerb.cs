@@ -140,7 +140,8 @@ internal static class TrainVerb
         RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);
         Finish(state, options.Steps, cancellation);
 
-        var samples = new CodecSamples(CommonOptions.Lines(options.Lines, fonts, words, Split.Train, options.Seed));
+        var samples = new CodecSamples(
+            options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
         float[] maxima = CodecExport.Calibrate(network, CalibrationBatches(samples));
         string path = common.ExportPath(result);
         CodecExport.Write(network, maxima, name, path, Metadata(state));

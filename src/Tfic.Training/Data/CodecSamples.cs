@@ -9,14 +9,28 @@ public sealed class CodecSamples
     /// <summary>Size of the paper's pictures.</summary>
     public const int Width = 512, Height = 256;
 
+    private const int DrawnLines = 4;
+
     private readonly LineGenerator lines;
+    private readonly LineGenerator print;
 
     /// <summary>Makes a source.</summary>
-    /// <param name="lines">Lines at their own shape.</param>
-    public CodecSamples(LineGenerator lines)
+    /// <param name="options">How lines look.</param>
+    /// <param name="fonts">The fonts of the split that is drawn.</param>
+    /// <param name="words">Its words.</param>
+    /// <param name="seed">Seed of all lines.</param>
+    public CodecSamples(LineOptions options, FontSet fonts, WordList words, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(lines);
-        this.lines = lines;
+        ArgumentNullException.ThrowIfNull(options);
+        lines = new LineGenerator(options, fonts, words, seed);
+        print = new LineGenerator(
+            options with
+            {
+                MaxCharacters = 60, MaxWords = 10, WhiteWeight = 1, PlainWeight = 0, GradientWeight = 0,
+                NoiseWeight = 0, QuasicrystalWeight = 0, PictureWeight = 0, SkewProbability = 0, SineProbability = 0,
+                CosineProbability = 0, SlackProbability = 0, NeighbourProbability = 0, Margin = new(0, 0.1),
+            },
+            fonts, words, seed);
     }
 
     /// <summary>Line number index, stretched to a size: 512 × 256 in the paper (Section 3.3).</summary>
@@ -54,6 +68,47 @@ public sealed class CodecSamples
         return piece;
     }
 
+    /// <summary>
+    /// A piece of a printed page or receipt: lines of one pitch, 12 to 36 pixels, on white paper that is lit or
+    /// tinted evenly. A few lines are drawn, and come back at other places: drawing costs more than training on them.
+    /// </summary>
+    /// <param name="index">Number of the piece.</param>
+    /// <param name="size">Width and height.</param>
+    public Picture Print(long index, int size)
+    {
+        var random = new Random(unchecked((int)(index * 2246822519L)));
+        var piece = new Picture(size, size, 3);
+        piece.Samples.AsSpan().Fill(255);
+        int pitch = (int)(12 * Math.Pow(3, random.NextDouble()));
+        int height = Math.Max(8, (int)(pitch * (0.75 + 0.25 * random.NextDouble())));
+        var drawn = new Picture[DrawnLines];
+        for (int n = 0; n < drawn.Length; n++)
+        {
+            TextLine line = print.Draw(index * DrawnLines + n);
+            int width = Math.Max(1, (int)((long)line.Picture.Width * height / line.Picture.Height));
+            drawn[n] = Resampling.Resize(line.Picture, width, height);
+        }
+
+        for (int top = random.Next(-height, pitch); top < size; top += pitch)
+        {
+            Picture line = drawn[random.Next(drawn.Length)];
+            if (random.Next(8) > 0)
+                Paste(line, piece, random.Next(-line.Width / 2, size / 4), top);
+        }
+
+        Span<float> tint = [1, 1, 1];
+        if (random.Next(2) == 0)
+        {
+            float light = 0.7f + 0.3f * random.NextSingle();
+            foreach (ref float channel in tint)
+                channel = light * (0.92f + 0.08f * random.NextSingle());
+        }
+
+        for (int i = 0; i < piece.Samples.Length; i++)
+            piece.Samples[i] = (byte)(piece.Samples[i] * tint[i % 3] + 0.5f);
+        return piece;
+    }
+
     /// <summary>Copies a window of a picture.</summary>
     public static Picture Crop(Picture picture, int left, int top, int width, int height)
     {
@@ -62,6 +117,18 @@ public sealed class CodecSamples
         for (int y = 0; y < height; y++)
             picture.Row(top + y).Slice(left * picture.Channels, width * picture.Channels).CopyTo(crop.Row(y));
         return crop;
+    }
+
+    /// <summary>A picture with its last row repeated below it, as the codec pads; itself if it is high enough.</summary>
+    public static Picture ExtendDown(Picture picture, int height)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        if (picture.Height >= height)
+            return picture;
+        var extended = new Picture(picture.Width, height, picture.Channels);
+        for (int y = 0; y < height; y++)
+            picture.Row(Math.Min(y, picture.Height - 1)).CopyTo(extended.Row(y));
+        return extended;
     }
 
     /// <summary>A picture's samples as a network has them: plane after plane, 0…1; grey three times.</summary>
@@ -81,7 +148,7 @@ public sealed class CodecSamples
     private static void Paste(Picture source, Picture target, int left, int top)
     {
         int firstX = Math.Max(0, -left), endX = Math.Min(source.Width, target.Width - left);
-        for (int y = 0; y < source.Height && top + y < target.Height && firstX < endX; y++)
+        for (int y = Math.Max(0, -top); y < source.Height && top + y < target.Height && firstX < endX; y++)
         {
             source.Row(y)[(firstX * 3)..(endX * 3)].CopyTo(target.Row(top + y)[((left + firstX) * 3)..]);
         }

@@ -6,16 +6,17 @@ using static TorchSharp.torch.nn;
 namespace Tfic.Training.Networks;
 
 /// <summary>
-/// The compact codec: convolutional transforms with a mean-scale hyperprior (Minnen et al. 2018, without its
-/// context model) and one learned gain a rate (Cui et al. 2021), so that one set of weights serves all rates.
+/// The compact codec: convolutional transforms with a mean-scale hyperprior (Minnen et al. 2018), a checkerboard
+/// context (He et al. 2021) and one learned gain a rate (Cui et al. 2021), so that one set of weights serves all rates.
 /// </summary>
 /// <remarks>
 /// <code>
 /// x ─ g_a ─ y ─ ·gain ─ y' ─────────── round(y' − μ) + μ ─ ŷ' ─ /gain ─ g_s ─ x̂
 ///                       └ h_a ─ z ─ round ─ ẑ ─ h_s ─ μ, scale index
 /// </code>
-/// y has 96 channels at 1/16 of the picture's size, z 32 at 1/64. The encoder (g_a, h_a) costs 1.4 thousand
-/// multiply-accumulates a pixel, h_s and g_s 2.1 thousand.
+/// y has 96 channels at 1/16 of the picture's size, z 32 at 1/64. Positions of y whose row and column add up to an even
+/// number, the anchors, take μ and the scale from h_s alone; the others also from the four anchors around them. The
+/// encoder (g_a, h_a) costs 1.4 thousand multiply-accumulates a pixel, h_s, the context and g_s 2.3 thousand.
 /// </remarks>
 public sealed class CompactCodecNetwork : Module
 {
@@ -40,6 +41,7 @@ public sealed class CompactCodecNetwork : Module
     private readonly AnalysisTransform g_a = new();
     private readonly HyperAnalysis h_a = new();
     private readonly HyperSynthesis h_s = new();
+    private readonly CheckerboardContext context = new();
     private readonly SynthesisTransform g_s = new();
     private readonly EntropyBottleneck entropy_bottleneck = new(HyperChannels);
     private readonly Parameter gain_log2;
@@ -66,6 +68,12 @@ public sealed class CompactCodecNetwork : Module
     /// <summary>Hyper-synthesis, ẑ → raw prior parameters.</summary>
     public HyperSynthesis HS => h_s;
 
+    /// <summary>Context, decoded anchors → what the other positions' parameters change by.</summary>
+    public CheckerboardContext Context => context;
+
+    /// <summary>Whether <see cref="Context"/> is used. Without it every position is coded as an anchor.</summary>
+    public bool UsesContext { get; init; } = true;
+
     /// <summary>Synthesis transform, ŷ → x̂.</summary>
     public SynthesisTransform GS => g_s;
 
@@ -90,12 +98,17 @@ public sealed class CompactCodecNetwork : Module
     /// <summary>Codes pictures as in training: noise for the rate, straight-through rounding for the picture.</summary>
     /// <param name="pictures">[B, 3, H, W], 0…1, sides multiples of 64.</param>
     /// <param name="quality">[B], 1…8.</param>
+    /// <param name="codedRows">
+    /// Rows of latents that are coded; the others lie outside the picture and are what the prior expects. Null: all.
+    /// </param>
     /// <returns>Reconstructions and bits; differentiable.</returns>
-    public Pass Train(Tensor pictures, Tensor quality) => Run(pictures, quality, noise: true);
+    public Pass Train(Tensor pictures, Tensor quality, int? codedRows = null) =>
+        Run(pictures, quality, codedRows, noise: true);
 
     /// <summary>Codes pictures as a real encoder does, with rounding only.</summary>
     /// <inheritdoc cref="Train"/>
-    public Pass Quantise(Tensor pictures, Tensor quality) => Run(pictures, quality, noise: false);
+    public Pass Quantise(Tensor pictures, Tensor quality, int? codedRows = null) =>
+        Run(pictures, quality, codedRows, noise: false);
 
     /// <summary>z before rounding, [B, 32, H/64, W/64].</summary>
     /// <inheritdoc cref="Train"/>
@@ -109,6 +122,20 @@ public sealed class CompactCodecNetwork : Module
     /// <summary>Gain of each channel, [B, 96, 1, 1].</summary>
     /// <param name="quality">[B], 1…8.</param>
     public Tensor Gain(Tensor quality) => (AtQuality(gain_log2, quality) * Math.Log(2)).exp();
+
+    /// <summary>The largest activations of h_s and of the context, for the calibration of the integer form.</summary>
+    /// <inheritdoc cref="Train"/>
+    /// <returns>Maxima behind the first and the second rectifier of h_s and behind the context's.</returns>
+    public float[] ActivationMaxima(Tensor pictures, Tensor quality)
+    {
+        using IDisposable guard = no_grad();
+        Tensor y = Latent(pictures, quality);
+        Tensor z = h_a.call(y).round().clamp(sbyte.MinValue, sbyte.MaxValue);
+        Tensor features = h_s.Features(z);
+        Tensor mean = h_s.Parameters(features).narrow(1, 0, LatentChannels);
+        Tensor known = ((y - mean).round() + mean) * Anchors(y.shape[2], y.shape[3]);
+        return [.. h_s.ActivationMaxima(z), context.Inner(known, features).max().item<float>()];
+    }
 
     /// <summary>Interpolates a table of the 8 qualities at fractional ones.</summary>
     /// <param name="table">[8, C].</param>
@@ -131,25 +158,41 @@ public sealed class CompactCodecNetwork : Module
             layer.Precision = precision;
     }
 
-    private Pass Run(Tensor pictures, Tensor quality, bool noise)
+    private Pass Run(Tensor pictures, Tensor quality, int? codedRows, bool noise)
     {
         Tensor gain = Gain(quality);
         Tensor y = g_a.call(pictures).to(ScalarType.Float32) * gain;
         Tensor z = h_a.call(y);
         Tensor hyperBits = entropy_bottleneck.call(noise ? z + rand_like(z) - 0.5 : z.round());
 
-        Tensor parameters = h_s.call(RoundStraightThrough(z));
+        Tensor coded = ones(1, 1, y.shape[2], y.shape[3]);
+        if (codedRows is { } rows)
+            coded.narrow(2, rows, y.shape[2] - rows).zero_();
+        Tensor features = h_s.Features(RoundStraightThrough(z));
+        Tensor parameters = h_s.Parameters(features);
+        if (UsesContext)
+        {
+            Tensor anchors = Anchors(y.shape[2], y.shape[3]);
+            Tensor anchorMean = parameters.narrow(1, 0, LatentChannels);
+            Tensor known = (RoundStraightThrough(y - anchorMean) + anchorMean) * anchors * coded;
+            parameters += context.call(known, features) * (1 - anchors);
+        }
+
         Tensor mean = parameters.narrow(1, 0, LatentChannels);
         Tensor index = parameters.narrow(1, LatentChannels, LatentChannels) * IndexStep + IndexOrigin
             + AtQuality(ScaleOffset, quality);
-        Tensor residual = y - mean;
+        Tensor residual = (y - mean) * coded;
         Tensor latentBits = GaussianConditional.Bits(
-            noise ? residual + rand_like(residual) - 0.5 : residual.round(), GaussianConditional.Scale(index));
+            noise ? residual + rand_like(residual) - 0.5 : residual.round(), GaussianConditional.Scale(index)) * coded;
 
         Tensor decoded = (RoundStraightThrough(residual) + mean) / gain;
         Tensor reconstruction = g_s.call(decoded).to(ScalarType.Float32);
         return new Pass(reconstruction, latentBits.sum([1, 2, 3]), hyperBits.sum([1, 2, 3]));
     }
+
+    /// <summary>1 where row and column add up to an even number, else 0: [1, 1, rows, columns].</summary>
+    private static Tensor Anchors(long rows, long columns) =>
+        ((arange(rows).view(-1, 1) + arange(columns)).remainder(2) == 0).to(ScalarType.Float32).view(1, 1, rows, columns);
 
     private static Tensor RoundStraightThrough(Tensor x) => x + (x.round() - x).detach();
 }
@@ -245,12 +288,17 @@ public sealed class HyperSynthesis : Module<Tensor, Tensor>
     public IReadOnlyList<Convolution> Layers => [conv0, conv1, conv2];
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x) => Parameters(Features(x));
+
+    /// <summary>ẑ → what the parameters are read from, [B, 64, 4·H, 4·W].</summary>
+    public Tensor Features(Tensor x)
     {
         x = functional.pixel_shuffle(functional.relu(conv0.call(x)), 2);
-        x = functional.pixel_shuffle(functional.relu(conv1.call(x)), 2);
-        return conv2.call(x);
+        return functional.pixel_shuffle(functional.relu(conv1.call(x)), 2);
     }
+
+    /// <summary>Features → means and raw scales, [B, 192, 4·H, 4·W].</summary>
+    public Tensor Parameters(Tensor features) => conv2.call(features);
 
     /// <summary>The largest activations, for the calibration of the integer form.</summary>
     /// <param name="x">ẑ, [B, 32, H, W].</param>
@@ -262,6 +310,41 @@ public sealed class HyperSynthesis : Module<Tensor, Tensor>
         Tensor second = functional.relu(conv1.call(functional.pixel_shuffle(first, 2)));
         return [first.max().item<float>(), second.max().item<float>()];
     }
+}
+
+/// <summary>
+/// What the four decoded anchors around a position, and h_s's features at it, add to its mean and raw scale
+/// (checkerboard context: He et al. 2021, arXiv 2103.15306). Runs on integers when deployed.
+/// </summary>
+public sealed class CheckerboardContext : Module<Tensor, Tensor, Tensor>
+{
+    private const int Hidden = 64;
+
+#pragma warning disable IDE1006
+    private readonly Convolution conv0 = new(CompactCodecNetwork.LatentChannels, Hidden, (3, 3), gain: 0.5);
+    private readonly Convolution conv1 = new(64, Hidden, (1, 1), gain: 0.5);
+    private readonly Convolution conv2 = new(Hidden, 2 * CompactCodecNetwork.LatentChannels, (1, 1), gain: 0.1);
+#pragma warning restore IDE1006
+
+    /// <summary>Makes the context with random weights.</summary>
+    public CheckerboardContext()
+        : base(nameof(CheckerboardContext)) => RegisterComponents();
+
+    /// <summary>
+    /// The three layers in order. Of the first one's 3×3 taps only those above, left, right and below the middle
+    /// meet anchors at the positions where the result counts; the others are never used.
+    /// </summary>
+    public IReadOnlyList<Convolution> Layers => [conv0, conv1, conv2];
+
+    /// <summary>Anchors and features → change of means and raw scales; it counts where there is no anchor.</summary>
+    /// <param name="anchors">ŷ' at anchors, 0 elsewhere: [B, 96, H, W].</param>
+    /// <param name="features">[B, 64, H, W].</param>
+    /// <returns>[B, 192, H, W].</returns>
+    public override Tensor forward(Tensor anchors, Tensor features) => conv2.call(Inner(anchors, features));
+
+    /// <summary>The hidden activation, behind its rectifier; arguments as of <see cref="forward"/>.</summary>
+    public Tensor Inner(Tensor anchors, Tensor features) =>
+        functional.relu(conv0.call(anchors) + conv1.call(features));
 }
 
 /// <summary>g_s: ŷ → picture, 16 times the size.</summary>
