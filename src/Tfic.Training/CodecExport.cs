@@ -64,7 +64,7 @@ public static class CodecExport
                 -HyperRange, Array.ConvertAll(mass[(c * range)..((c + 1) * range)], m => (double)m));
         }
 
-        return IntegerPriorExport.Quantise(weights, activationMaxima, offsets, channels);
+        return IntegerPriorExport.Quantise(weights, activationMaxima[..2], offsets, channels);
     }
 
     /// <summary>Measures the activations of h_s over pictures at all qualities.</summary>
@@ -109,7 +109,7 @@ public static class CodecExport
 
     private static IEnumerable<(string Name, Convolution Layer)> Transforms(CompactCodecNetwork network) =>
         network.named_modules()
-            .Where(m => m.module is Convolution && !m.name.StartsWith("h_s.", StringComparison.Ordinal))
+            .Where(m => m.module is Convolution && m.name.Split('.')[0] is "g_a" or "h_a" or "g_s")
             .Select(m => (m.name, (Convolution)m.module));
 
     private static ConvolutionWeights Weights(Convolution layer)
