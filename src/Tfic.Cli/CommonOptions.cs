@@ -17,7 +17,7 @@ internal static class CommonOptions
         HelpName = "OUT",
     };
 
-    public static Option<string> Codec(string name) => new(name)
+    public static Option<string> Codec() => new("--codec")
     {
         Description =
             $"Codec: a shipped one ({ShippedModels.Compact}, {ShippedModels.CompactMse}) or a .safetensors file.",
@@ -25,13 +25,13 @@ internal static class CommonOptions
         DefaultValueFactory = _ => ShippedModels.Compact,
     };
 
-    public static Option<string?> DecodingCodec(string name) => new(name)
+    public static Option<string?> DecodingCodec() => new("--codec")
     {
         Description = "Codec that .tfic files were made with. Default: whichever shipped one they name.",
         HelpName = "NAME|PATH",
     };
 
-    public static Option<string> Recogniser(string name) => new(name)
+    public static Option<string> Recogniser() => new("--recogniser")
     {
         Description = $"Recogniser: a shipped one ({ShippedModels.RecogniserCompact}) or a .safetensors file.",
         HelpName = "NAME|PATH",

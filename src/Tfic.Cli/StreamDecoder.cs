@@ -13,22 +13,17 @@ internal sealed class DecodingCodecs
 
     /// <summary>Names the codecs.</summary>
     /// <param name="nameOrPath">The only one; null for all that ship.</param>
-    /// <param name="option">The option that names one, for messages.</param>
-    public DecodingCodecs(string? nameOrPath, string option)
+    public DecodingCodecs(string? nameOrPath)
     {
         IEnumerable<string> names = nameOrPath is not null
             ? [nameOrPath]
             : new[] { ShippedModels.Compact, ShippedModels.CompactMse }.Where(ShippedModels.Names.Contains);
         _models = [.. names.Select(name => new Lazy<CodecModel>(() => Weights.Codec(name)))];
-        Option = option;
 
         // A codec that was asked for is loaded at once: if it cannot be, that is not the fault of any file.
         if (nameOrPath is not null)
             _ = _models[0].Value;
     }
-
-    /// <summary>The option that names a codec.</summary>
-    public string Option { get; }
 
     /// <summary>The codecs, each loaded as the enumeration reaches it.</summary>
     public IEnumerable<CodecModel> Models => _models.Select(m => m.Value);
@@ -63,7 +58,7 @@ internal sealed class StreamDecoder(DecodingCodecs codecs, PictureLimits limits)
     private Picture Refuse(TficContainer container)
     {
         CodecModel[] models = [.. codecs.Models];
-        string remedy = $"Give the codec that it was made with: {codecs.Option} FILE.safetensors.";
+        const string remedy = "Give the codec that it was made with: --codec FILE.safetensors.";
         if (models.Length == 0)
             throw new TficFormatException($"This build holds no codec to decode it with. {remedy}");
         try

@@ -9,9 +9,9 @@ public class BadInputTests(Fixture fixture)
     /// <summary>The verbs that take pictures or .tfic files, with everything else they need.</summary>
     private IEnumerable<(string Verb, string[] Arguments)> Verbs(TemporaryFolder folder) =>
     [
-        ("encode", ["-o", folder["out.tfic"], "--model", fixture.Codec]),
-        ("decode", ["-o", folder["out.png"], "--model", fixture.Codec]),
-        ("read", ["-o", folder["out.txt"], "--model", fixture.Recogniser, "--codec", fixture.Codec]),
+        ("encode", ["-o", folder["out.tfic"], "--codec", fixture.Codec]),
+        ("decode", ["-o", folder["out.png"], "--codec", fixture.Codec]),
+        ("read", ["-o", folder["out.txt"], "--recogniser", fixture.Recogniser, "--codec", fixture.Codec]),
         ("info", []),
         ("demo", ["-o", folder["out.html"], .. DemoModels]),
     ];
@@ -43,7 +43,7 @@ public class BadInputTests(Fixture fixture)
     {
         using var folder = new TemporaryFolder();
         AllRefuse(folder, folder.Write("empty.png", []), "is empty");
-        Command.Run([], ["encode", "-", "-o", "-", "--model", fixture.Codec]).Refused("standard input: is empty");
+        Command.Run([], ["encode", "-", "-o", "-", "--codec", fixture.Codec]).Refused("standard input: is empty");
     }
 
     [Fact]
@@ -63,8 +63,8 @@ public class BadInputTests(Fixture fixture)
         AllRefuse(folder, folder.Write("text.png", [.. "This is text, not a picture."u8]));
         AllRefuse(folder, folder.Write("book.pdf", [.. "%PDF-1.7\n%more"u8]));
         AllRefuse(folder, folder.Write("zeros.png", new byte[1000]));
-        Command.Run("encode", fixture.Packed, "-o", folder["x.tfic"], "--model", fixture.Codec).Refused(fixture.Packed);
-        Command.Run("decode", fixture.Line, "-o", folder["x.png"], "--model", fixture.Codec).Refused(fixture.Line);
+        Command.Run("encode", fixture.Packed, "-o", folder["x.tfic"], "--codec", fixture.Codec).Refused(fixture.Packed);
+        Command.Run("decode", fixture.Line, "-o", folder["x.png"], "--codec", fixture.Codec).Refused(fixture.Line);
         Assert.DoesNotContain(folder.Names, n => n.StartsWith('x'));
     }
 
@@ -76,7 +76,7 @@ public class BadInputTests(Fixture fixture)
         foreach (int length in new[] { 4, 8, 20, 33, 50, png.Length / 2, png.Length - 13 })
         {
             string path = folder.Write($"cut{length}.png", png[..length]);
-            Command.Run("encode", path, "-o", folder["x.tfic"], "--model", fixture.Codec).Refused(path);
+            Command.Run("encode", path, "-o", folder["x.tfic"], "--codec", fixture.Codec).Refused(path);
         }
 
         Assert.DoesNotContain("x.tfic", folder.Names);
@@ -90,8 +90,8 @@ public class BadInputTests(Fixture fixture)
         for (int length = 1; length < packed.Length; length += Math.Max(1, packed.Length / 40))
         {
             string path = folder.Write($"cut{length}.tfic", packed[..length]);
-            Command.Run("decode", path, "-o", folder["x.png"], "--model", fixture.Codec).Refused(path);
-            Command.Run("read", path, "-o", folder["x.txt"], "--codec", fixture.Codec, "--model", fixture.Recogniser)
+            Command.Run("decode", path, "-o", folder["x.png"], "--codec", fixture.Codec).Refused(path);
+            Command.Run("read", path, "-o", folder["x.txt"], "--codec", fixture.Codec, "--recogniser", fixture.Recogniser)
                 .Refused(path);
         }
 
@@ -108,7 +108,7 @@ public class BadInputTests(Fixture fixture)
             byte[] damaged = [.. packed];
             damaged[i] ^= 0x10;
             string path = folder.Write($"damaged{i}.tfic", damaged);
-            Command.Run("decode", path, "-o", folder["x.png"], "--model", fixture.Codec).Refused(path);
+            Command.Run("decode", path, "-o", folder["x.png"], "--codec", fixture.Codec).Refused(path);
         }
 
         Assert.DoesNotContain("x.png", folder.Names);
@@ -124,13 +124,13 @@ public class BadInputTests(Fixture fixture)
         BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), Crc32(png.AsSpan(12, 17)));
         string huge = folder.Write("huge.png", png);
         AllRefuse(folder, huge);
-        Command.Run("encode", huge, "-o", folder["x.tfic"], "--model", fixture.Codec)
+        Command.Run("encode", huge, "-o", folder["x.tfic"], "--codec", fixture.Codec)
             .Refused(huge, "1000000 × 1000000");
 
         // The same limit, lowered by the option.
-        Command.Run("encode", fixture.Line, "-o", folder["x.tfic"], "--model", fixture.Codec, "--max-pixels", "3999")
+        Command.Run("encode", fixture.Line, "-o", folder["x.tfic"], "--codec", fixture.Codec, "--max-pixels", "3999")
             .Refused(fixture.Line, "3999");
-        Command.Run("decode", fixture.Packed, "-o", folder["x.png"], "--model", fixture.Codec, "--max-pixels", "3999")
+        Command.Run("decode", fixture.Packed, "-o", folder["x.png"], "--codec", fixture.Codec, "--max-pixels", "3999")
             .Refused(fixture.Packed, "3999");
         Assert.Equal(["huge.png"], folder.Names);
     }
@@ -155,16 +155,16 @@ public class BadInputTests(Fixture fixture)
         string[] targets = [folder["none/out.tfic"], Path.Combine(file, "out.tfic")];
         foreach (string target in targets)
         {
-            Command.Run("encode", fixture.Line, "-o", target, "--model", fixture.Codec).Refused(target);
-            Command.Run("decode", fixture.Packed, "-o", Path.ChangeExtension(target, ".png"), "--model", fixture.Codec)
+            Command.Run("encode", fixture.Line, "-o", target, "--codec", fixture.Codec).Refused(target);
+            Command.Run("decode", fixture.Packed, "-o", Path.ChangeExtension(target, ".png"), "--codec", fixture.Codec)
                 .Refused(Path.ChangeExtension(target, ".png"));
-            Command.Run("read", fixture.Line, "-o", target, "--model", fixture.Recogniser).Refused(target);
+            Command.Run("read", fixture.Line, "-o", target, "--recogniser", fixture.Recogniser).Refused(target);
             Command.Run(["demo", fixture.Line, "-o", target, .. DemoModels]).Refused(target);
         }
 
-        Command.Run("encode", fixture.Line, fixture.Line, "-o", file, "--model", fixture.Codec).Refused(file);
+        Command.Run("encode", fixture.Line, fixture.Line, "-o", file, "--codec", fixture.Codec).Refused(file);
         Command.Run("eval", "-o", Path.Combine(file, "x")).Refused(file);
-        Command.Run("decode", fixture.Packed, "-o", folder["a.webp"], "--model", fixture.Codec)
+        Command.Run("decode", fixture.Packed, "-o", folder["a.webp"], "--codec", fixture.Codec)
             .Refused(folder["a.webp"], ".png");
         Assert.Equal(before, folder.Names);
     }
@@ -173,7 +173,7 @@ public class BadInputTests(Fixture fixture)
     public void Unwritable_folder()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "needs /proc, where nobody may create files");
-        Command.Run("encode", fixture.Line, "-o", "/proc/out.tfic", "--model", fixture.Codec).Refused("/proc/out.tfic");
+        Command.Run("encode", fixture.Line, "-o", "/proc/out.tfic", "--codec", fixture.Codec).Refused("/proc/out.tfic");
     }
 
     [SkippableFact]
@@ -208,21 +208,21 @@ public class BadInputTests(Fixture fixture)
         string[] to = ["-o", folder["out.png"]];
 
         // Made by another codec.
-        Command.Run(["decode", fixture.Packed, .. to, "--model", fixture.OtherCodec])
-            .Refused(fixture.Packed, "--model");
-        Command.Run(["read", fixture.Packed, "--codec", fixture.OtherCodec, "--model", fixture.Recogniser])
+        Command.Run(["decode", fixture.Packed, .. to, "--codec", fixture.OtherCodec])
+            .Refused(fixture.Packed, "--codec");
+        Command.Run(["read", fixture.Packed, "--codec", fixture.OtherCodec, "--recogniser", fixture.Recogniser])
             .Refused(fixture.Packed, "--codec");
 
         // A recogniser for a codec, and the other way round.
-        Command.Run(["decode", fixture.Packed, .. to, "--model", fixture.Recogniser]).Refused(fixture.Recogniser);
-        Command.Run(["encode", fixture.Line, .. to, "--model", fixture.Recogniser]).Refused(fixture.Recogniser);
-        Command.Run(["read", fixture.Line, .. to, "--model", fixture.Codec]).Refused(fixture.Codec);
+        Command.Run(["decode", fixture.Packed, .. to, "--codec", fixture.Recogniser]).Refused(fixture.Recogniser);
+        Command.Run(["encode", fixture.Line, .. to, "--codec", fixture.Recogniser]).Refused(fixture.Recogniser);
+        Command.Run(["read", fixture.Line, .. to, "--recogniser", fixture.Codec]).Refused(fixture.Codec);
 
         // No weights at all.
-        Command.Run(["encode", fixture.Line, .. to, "--model", fixture.Line]).Refused(fixture.Line);
-        Command.Run(["encode", fixture.Line, .. to, "--model", "compakt"]).Refused("compakt", "Check the name");
+        Command.Run(["encode", fixture.Line, .. to, "--codec", fixture.Line]).Refused(fixture.Line);
+        Command.Run(["encode", fixture.Line, .. to, "--codec", "compakt"]).Refused("compakt", "Check the name");
         string cut = folder.Write("cut.safetensors", File.ReadAllBytes(fixture.Codec)[..5000]);
-        Command.Run(["encode", fixture.Line, .. to, "--model", cut]).Refused(cut);
+        Command.Run(["encode", fixture.Line, .. to, "--codec", cut]).Refused(cut);
         Assert.Equal(["cut.safetensors"], folder.Names);
     }
 

@@ -10,13 +10,13 @@ public class EncodeDecodeTests(Fixture fixture)
     {
         using var folder = new TemporaryFolder();
         Command.Result encoded = Command.Run(
-            "encode", fixture.Line, "-o", folder["a.tfic"], "--model", fixture.Codec).Ok();
+            "encode", fixture.Line, "-o", folder["a.tfic"], "--codec", fixture.Codec).Ok();
         Assert.Contains("100 × 40 pixels", encoded.Error, StringComparison.Ordinal);
         Assert.Contains("bpp", encoded.Error, StringComparison.Ordinal);
         Assert.Empty(encoded.Output);
         foreach (string name in new[] { "a.png", "a.ppm", "a.jpg", "a.pgm" })
         {
-            Command.Run("decode", folder["a.tfic"], "-o", folder[name], "--model", fixture.Codec).Ok();
+            Command.Run("decode", folder["a.tfic"], "-o", folder[name], "--codec", fixture.Codec).Ok();
             Picture picture = PictureFile.Read(folder[name]);
             Assert.Equal((100, 40), (picture.Width, picture.Height));
         }
@@ -28,9 +28,9 @@ public class EncodeDecodeTests(Fixture fixture)
     public void Standard_input_and_output_give_the_same_bytes()
     {
         byte[] packed = Command.Run(
-            File.ReadAllBytes(fixture.Line), ["encode", "-", "-o", "-", "--model", fixture.Codec]).Ok().Output;
+            File.ReadAllBytes(fixture.Line), ["encode", "-", "-o", "-", "--codec", fixture.Codec]).Ok().Output;
         Assert.Equal(File.ReadAllBytes(fixture.Packed), packed);
-        byte[] png = Command.Run(packed, ["decode", "-", "-o", "-", "--model", fixture.Codec]).Ok().Output;
+        byte[] png = Command.Run(packed, ["decode", "-", "-o", "-", "--codec", fixture.Codec]).Ok().Output;
         Picture picture = PictureFile.Read(png);
         Assert.Equal((100, 40), (picture.Width, picture.Height));
     }
@@ -43,7 +43,7 @@ public class EncodeDecodeTests(Fixture fixture)
         for (int i = 0; i < 5; i++)
             folder.Write($"in/p{i}.png", Fixture.Png(Fixture.Stripes(20 + 13 * i, 30, i % 2 == 0 ? 1 : 3)));
         folder.Write("in/notes.txt", [1, 2, 3]);
-        string[] common = ["--model", fixture.Codec, "--quiet"];
+        string[] common = ["--codec", fixture.Codec, "--quiet"];
         Assert.Empty(Command.Run(["encode", folder["in"], "-o", folder["one"], "-j", "1", .. common]).Ok().Error);
         Command.Run(["encode", folder["in"], "-o", folder["three"], "-j", "3", .. common]).Ok();
         string[] names = ["p0.tfic", "p1.tfic", "p2.tfic", "p3.tfic", "p4.tfic"];
@@ -65,7 +65,7 @@ public class EncodeDecodeTests(Fixture fixture)
         folder.Write("in/b.png", [.. "not a picture"u8]);
         folder.Write("in/c.png", Fixture.Png(Fixture.Stripes(20, 20, 1)));
         Command.Result result = Command.Run(
-            "encode", folder["in"], "-o", folder["out"], "--model", fixture.Codec).Ended(1);
+            "encode", folder["in"], "-o", folder["out"], "--codec", fixture.Codec).Ended(1);
         Assert.Contains($"tfic: {folder["in/b.png"]}: ", result.Error, StringComparison.Ordinal);
         Assert.Equal(["a.tfic", "c.tfic"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
     }
@@ -76,7 +76,7 @@ public class EncodeDecodeTests(Fixture fixture)
         using var folder = new TemporaryFolder();
         long Encode(params string[] rate)
         {
-            Command.Run(["encode", fixture.Line, "-o", folder["a.tfic"], "--model", fixture.Codec, .. rate]).Ok();
+            Command.Run(["encode", fixture.Line, "-o", folder["a.tfic"], "--codec", fixture.Codec, .. rate]).Ok();
             return new FileInfo(folder["a.tfic"]).Length;
         }
 
@@ -87,7 +87,7 @@ public class EncodeDecodeTests(Fixture fixture)
         Assert.InRange(
             Encode("--bpp", FormattableString.Invariant($"{8.0 * middle / 4000}")), middle * 0.97, middle * 1.03);
         Command.Result unreachable = Command.Run(
-            "encode", fixture.Line, "-o", folder["a.tfic"], "--model", fixture.Codec, "--bytes", "3").Ok();
+            "encode", fixture.Line, "-o", folder["a.tfic"], "--codec", fixture.Codec, "--bytes", "3").Ok();
         Assert.Contains(
             $"the target is out of reach: at the lowest quality this picture takes {low} bytes",
             unreachable.Error,
@@ -99,10 +99,10 @@ public class EncodeDecodeTests(Fixture fixture)
     {
         using var folder = new TemporaryFolder();
         string old = folder.Write("a.tfic", [7]);
-        Command.Run("encode", fixture.Line, "-o", old, "--model", fixture.Codec, "--no-overwrite")
+        Command.Run("encode", fixture.Line, "-o", old, "--codec", fixture.Codec, "--no-overwrite")
             .Refused(old, "exists already");
         Assert.Equal([7], File.ReadAllBytes(old));
-        Command.Run("encode", fixture.Line, "-o", old, "--model", fixture.Codec).Ok();
+        Command.Run("encode", fixture.Line, "-o", old, "--codec", fixture.Codec).Ok();
         Assert.Equal(File.ReadAllBytes(fixture.Packed), File.ReadAllBytes(old));
     }
 
@@ -113,7 +113,7 @@ public class EncodeDecodeTests(Fixture fixture)
         Directory.CreateDirectory(folder["x"]);
         string a = folder.Write("a.png", Fixture.Png(Fixture.Stripes(20, 20, 1)));
         string b = folder.Write("x/a.png", Fixture.Png(Fixture.Stripes(20, 20, 1)));
-        string[] model = ["--model", fixture.Codec];
+        string[] model = ["--codec", fixture.Codec];
         Command.Run(["encode", a, b, "-o", folder["out"], .. model]).Refused("would both become");
         Command.Run(["encode", a, b, "-o", "-", .. model]).Refused("standard output");
         Command.Run(["encode", a, b, "-o", a, .. model]).Refused("is a file");

@@ -33,6 +33,7 @@ public class EvalTests(Fixture fixture)
         Assert.Equal(
             coders.Select(c => c + ".json"),
             Directory.GetFiles(folder["results"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        int rates = 0;
         foreach (string coder in coders)
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllText(folder[$"results/{coder}.json"]));
@@ -40,12 +41,19 @@ public class EvalTests(Fixture fixture)
             Assert.Equal("2 labelled pictures", json.RootElement.GetProperty("description").GetString());
             JsonElement figures = json.RootElement.GetProperty("results");
             Assert.Equal(s_figures, figures.EnumerateObject().Select(p => p.Name));
+            JsonElement[] qualities = [.. figures.GetProperty("quality").EnumerateArray()];
             foreach (JsonProperty figure in figures.EnumerateObject())
-                Assert.Equal(coder == "uncompressed" ? 1 : 3, figure.Value.GetArrayLength());
+                Assert.Equal(qualities.Length, figure.Value.GetArrayLength());
+            rates += qualities.Length;
+
+            // JPEG cannot follow to the lowest rates: its smallest file is there once, not once a target.
+            bool jpeg = coder.StartsWith("jpeg", StringComparison.Ordinal);
+            Assert.InRange(qualities.Length, coder == "tfic-codec" ? 3 : 1, coder == "uncompressed" ? 1 : 3);
+            Assert.True(!jpeg || qualities.Select(q => q.GetDouble()).Distinct().Count() == qualities.Length);
         }
 
         string[] rows = result.Text.TrimEnd('\n').Split('\n');
-        Assert.Equal(1 + 1 + 3 + 4 * 3, rows.Length);
+        Assert.Equal(1 + rates, rows.Length);
         Assert.StartsWith("coder\tquality\tbpp\t", rows[0], StringComparison.Ordinal);
         Assert.StartsWith("uncompressed\t", rows[1], StringComparison.Ordinal);
         Assert.All(rows, r => Assert.Equal(12, r.Split('\t').Length));
@@ -58,14 +66,14 @@ public class EvalTests(Fixture fixture)
         string picture = folder.Write("a.png", Fixture.Png(Fixture.Stripes(64, 32, 3)));
         Label(folder, "a.png\tHello");
         Command.Run(["eval", folder.Path, "-q", "2", "-o", folder["results"], .. Models]).Ok();
-        Command.Run("encode", picture, "-q", "2", "-o", folder["a.tfic"], "--model", fixture.Codec).Ok();
+        Command.Run("encode", picture, "-q", "2", "-o", folder["a.tfic"], "--codec", fixture.Codec).Ok();
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(folder["results/tfic-codec.json"]));
         double Figure(string name) => json.RootElement.GetProperty("results").GetProperty(name)[0].GetDouble();
         Assert.Equal(8.0 * new FileInfo(folder["a.tfic"]).Length / (64 * 32), Figure("bpp"), 9);
-        Command.Run("decode", folder["a.tfic"], "-o", folder["back.png"], "--model", fixture.Codec).Ok();
+        Command.Run("decode", folder["a.tfic"], "-o", folder["back.png"], "--codec", fixture.Codec).Ok();
         Assert.Equal(
             Psnr.Rgb(PictureFile.Read(picture), PictureFile.Read(folder["back.png"])), Figure("psnr-rgb"), 9);
-        string text = Command.Run("read", folder["back.png"], "--model", fixture.Recogniser).Ok().Text.TrimEnd('\n');
+        string text = Command.Run("read", folder["back.png"], "--recogniser", fixture.Recogniser).Ok().Text.TrimEnd('\n');
         Assert.Equal(TextAccuracy.Accuracy("Hello", text), Figure("ocr-accuracy"), 9);
         Assert.Equal(TextAccuracy.Cer("Hello", text), Figure("cer"), 9);
         Assert.Equal(Figure("encoding_time") / Figure("ocr_time"), Figure("encode_to_ocr_ratio"), 9);

@@ -18,7 +18,7 @@ public sealed class Fixture : IDisposable
         Line = _folder["line.png"];
         PictureFile.Write(Line, Stripes(100, 40, 3));
         Packed = _folder["line.tfic"];
-        Command.Run("encode", Line, "-o", Packed, "--model", Codec).Ok();
+        Command.Run("encode", Line, "-o", Packed, "--codec", Codec).Ok();
     }
 
     /// <summary>A codec's weights.</summary>

@@ -23,5 +23,5 @@ public class InfoTests(Fixture fixture)
 
     [Fact]
     public void Needs_no_weights() =>
-        Assert.DoesNotContain("--model", Command.Run("info", "--help").Ok().Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("--codec", Command.Run("info", "--help").Ok().Text, StringComparison.Ordinal);
 }

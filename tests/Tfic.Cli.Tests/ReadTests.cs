@@ -8,7 +8,7 @@ namespace Tfic.Cli.Tests;
 [Collection(nameof(Fixture))]
 public class ReadTests(Fixture fixture)
 {
-    private string[] Models => ["--model", fixture.Recogniser, "--codec", fixture.Codec];
+    private string[] Models => ["--recogniser", fixture.Recogniser, "--codec", fixture.Codec];
 
     [Fact]
     public void Text_of_a_picture_from_file_and_from_standard_input()
@@ -23,7 +23,7 @@ public class ReadTests(Fixture fixture)
     public void A_tfic_file_reads_as_the_picture_it_decodes_to()
     {
         using var folder = new TemporaryFolder();
-        Command.Run("decode", fixture.Packed, "-o", folder["a.png"], "--model", fixture.Codec).Ok();
+        Command.Run("decode", fixture.Packed, "-o", folder["a.png"], "--codec", fixture.Codec).Ok();
         Assert.Equal(
             Command.Run(["read", folder["a.png"], .. Models]).Ok().Text,
             Command.Run(["read", fixture.Packed, .. Models]).Ok().Text);

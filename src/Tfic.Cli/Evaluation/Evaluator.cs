@@ -88,14 +88,18 @@ internal sealed class Evaluator
 
         foreach (int factor in _plan.Jpeg ? JpegBaseline.Factors : [])
         {
+            // Several targets may have the same file nearest to them.
+            var measured = new Dictionary<int, Measurement>();
             curves.Add([.. bytes.Select(target =>
             {
                 int quality = JpegBaseline.Nearest(picture, factor, target).Quality;
+                if (measured.TryGetValue(quality, out Measurement same))
+                    return same;
                 (JpegBaseline.File file, double encodeSeconds) =
                     Timed(() => JpegBaseline.Encode(picture, factor, quality));
                 (Picture decoded, double decodeSeconds) =
                     Timed(() => JpegBaseline.Decode(file, picture.Width, picture.Height));
-                return Compare(
+                return measured[quality] = Compare(
                     quality,
                     BitRate.BitsPerPixel(file.Bytes.Length, picture),
                     encodeSeconds,

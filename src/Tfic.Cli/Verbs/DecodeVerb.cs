@@ -11,7 +11,7 @@ internal static class DecodeVerb
         tfic decode page.tfic -o page.jpg
         tfic decode packed/ -o pictures/ -j 4
         tfic decode - -o - < page.tfic > page.png
-        tfic decode page.tfic -o page.png --model my-codec.safetensors
+        tfic decode page.tfic -o page.png --codec my-codec.safetensors
         """;
 
     public static Verb Create(Terminal terminal)
@@ -25,20 +25,20 @@ internal static class DecodeVerb
             "Picture to write (.png, .jpg, .ppm, .pgm), a folder of .png for several inputs, or - for PNG on " +
             "standard output.");
         output.Required = true;
-        Option<string?> model = CommonOptions.DecodingCodec("--model");
+        Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
         Option<long> maxPixels = CommonOptions.MaxPixels();
 
         var verb = new Verb("decode", "Turn .tfic files back into pictures.", Examples)
         {
-            inputs, output, model, threads, noOverwrite, maxPixels,
+            inputs, output, codec, threads, noOverwrite, maxPixels,
         };
         verb.Does((result, cancellation) => Run(
             terminal,
             result.GetRequiredValue(inputs),
             result.GetRequiredValue(output),
-            result.GetValue(model),
+            result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
             new PictureLimits(MaxPixels: result.GetValue(maxPixels)),
@@ -50,7 +50,7 @@ internal static class DecodeVerb
         Terminal terminal,
         string[] inputs,
         string output,
-        string? model,
+        string? codec,
         int threads,
         bool overwrite,
         PictureLimits limits,
@@ -61,7 +61,7 @@ internal static class DecodeVerb
             OutputNames.Pair(files, inputs.Any(Directory.Exists), output, ".png");
         OutputFile.Check(pairs[0].Output, overwrite || pairs.Count > 1, terminal, binary: true);
         PictureFormat format = FormatOf(pairs[0].Output);
-        var codecs = new DecodingCodecs(model, "--model");
+        var codecs = new DecodingCodecs(codec);
         return Batch.Run(
             pairs,
             threads,

@@ -26,8 +26,8 @@ internal static class DemoVerb
         Option<string> output = CommonOptions.Output("Page to write. Default: demo.html.");
         output.DefaultValueFactory = _ => "demo.html";
         Option<double[]> qualities = CommonOptions.Qualities("1 3 5");
-        Option<string> codec = CommonOptions.Codec("--codec");
-        Option<string> recogniser = CommonOptions.Recogniser("--recogniser");
+        Option<string> codec = CommonOptions.Codec();
+        Option<string> recogniser = CommonOptions.Recogniser();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
         Option<long> maxPixels = CommonOptions.MaxPixels();
 

@@ -47,14 +47,14 @@ internal static class EncodeVerb
         CommonOptions.Number(quality, 1, 8);
         CommonOptions.Number(bpp, 1e-6, 1000);
         CommonOptions.Number(bytes, 1, int.MaxValue);
-        Option<string> model = CommonOptions.Codec("--model");
+        Option<string> codec = CommonOptions.Codec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
         Option<long> maxPixels = CommonOptions.MaxPixels();
 
         var verb = new Verb("encode", "Compress pictures to .tfic files.", Examples)
         {
-            inputs, output, quality, bpp, bytes, model, threads, noOverwrite, maxPixels,
+            inputs, output, quality, bpp, bytes, codec, threads, noOverwrite, maxPixels,
         };
         verb.Validators.Add(result =>
         {
@@ -66,7 +66,7 @@ internal static class EncodeVerb
             result.GetRequiredValue(inputs),
             result.GetRequiredValue(output),
             new Target(result.GetValue(quality) ?? DefaultQuality, result.GetValue(bpp), result.GetValue(bytes)),
-            result.GetRequiredValue(model),
+            result.GetRequiredValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
             new PictureLimits(MaxPixels: result.GetValue(maxPixels)),
@@ -82,7 +82,7 @@ internal static class EncodeVerb
         string[] inputs,
         string output,
         Target target,
-        string model,
+        string codec,
         int threads,
         bool overwrite,
         PictureLimits limits,
@@ -92,13 +92,13 @@ internal static class EncodeVerb
         IReadOnlyList<(string Input, string Output)> pairs =
             OutputNames.Pair(files, inputs.Any(Directory.Exists), output, Inputs.Tfic);
         OutputFile.Check(pairs[0].Output, overwrite || pairs.Count > 1, terminal, binary: true);
-        CodecModel codec = Weights.Codec(model);
+        CodecModel model = Weights.Codec(codec);
         return Batch.Run(
             pairs,
             threads,
             terminal,
             pair => Inputs.Name(pair.Input),
-            () => new TficEncoder(codec),
+            () => new TficEncoder(model),
             (encoder, pair) =>
             {
                 OutputFile.Check(pair.Output, overwrite, terminal);

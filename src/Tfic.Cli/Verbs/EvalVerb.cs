@@ -34,7 +34,7 @@ internal static class EvalVerb
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [ShippedModels.Compact],
         };
-        Option<string> recogniser = CommonOptions.Recogniser("--recogniser");
+        Option<string> recogniser = CommonOptions.Recogniser();
         Option<double[]> qualities = CommonOptions.Qualities("1 2 3 4 5 6 7 8");
         var jpeg = new Option<bool>("--jpeg")
         {
@@ -148,8 +148,8 @@ internal static class EvalVerb
         CodingResults[] results = [.. plan.Curves.Select((name, curve) => new CodingResults(
             name,
             description,
-            RateFigures.Of([.. Enumerable.Range(0, measured[0][curve].Length)
-                .Select(rate => measured.ConvertAll(m => m[curve][rate]))])))];
+            RateFigures.Of(Distinct([.. Enumerable.Range(0, measured[0][curve].Length)
+                .Select(rate => measured.ConvertAll(m => m[curve][rate]))]))))];
         if (output is not null)
         {
             foreach (CodingResults result in results)
@@ -162,6 +162,22 @@ internal static class EvalVerb
         Table(results).Write(terminal);
         BdRates(terminal, results, plan);
         return ExitCode.Success;
+    }
+
+    /// <summary>
+    /// Leaves out a rate at which every picture's file is one that another rate has already: JPEG's quality ends at 1,
+    /// however low the target.
+    /// </summary>
+    private static List<List<Measurement>> Distinct(List<List<Measurement>> rates)
+    {
+        var distinct = new List<List<Measurement>>();
+        foreach (List<Measurement> rate in rates)
+        {
+            if (!distinct.Exists(one => one.Zip(rate).All(pair => pair.First.Quality.Equals(pair.Second.Quality))))
+                distinct.Add(rate);
+        }
+
+        return distinct;
     }
 
     private static TextTable Table(IEnumerable<CodingResults> results)

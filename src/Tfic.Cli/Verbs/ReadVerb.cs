@@ -33,8 +33,8 @@ internal static class ReadVerb
         format.AcceptOnlyFromAmong(ReadoutFormat.Names);
         Option<string> output = CommonOptions.Output("File to write. Default: standard output.");
         output.DefaultValueFactory = _ => Inputs.Standard;
-        Option<string> model = CommonOptions.Recogniser("--model");
-        Option<string?> codec = CommonOptions.DecodingCodec("--codec");
+        Option<string> recogniser = CommonOptions.Recogniser();
+        Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
         Option<long> maxPixels = CommonOptions.MaxPixels();
@@ -44,14 +44,14 @@ internal static class ReadVerb
             "Read the text of pictures. Each picture is read as one line: there is no detector of lines yet.",
             Examples)
         {
-            inputs, format, output, model, codec, threads, noOverwrite, maxPixels,
+            inputs, format, output, recogniser, codec, threads, noOverwrite, maxPixels,
         };
         verb.Does((result, cancellation) => Run(
             terminal,
             result.GetRequiredValue(inputs),
             ReadoutFormat.Named(result.GetRequiredValue(format)),
             result.GetRequiredValue(output),
-            result.GetRequiredValue(model),
+            result.GetRequiredValue(recogniser),
             result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
@@ -65,7 +65,7 @@ internal static class ReadVerb
         string[] inputs,
         ReadoutFormat format,
         string output,
-        string model,
+        string recogniser,
         string? codec,
         int threads,
         bool overwrite,
@@ -74,8 +74,8 @@ internal static class ReadVerb
     {
         IReadOnlyList<string> files = Inputs.Expand(inputs, [.. Inputs.Pictures, Inputs.Tfic]);
         OutputFile.Check(output, overwrite, terminal);
-        RecogniserModel recogniser = Weights.Recogniser(model);
-        var codecs = new DecodingCodecs(codec, "--codec");
+        RecogniserModel model = Weights.Recogniser(recogniser);
+        var codecs = new DecodingCodecs(codec);
 
         int exitCode = ExitCode.Success;
         int count = 0;
@@ -86,7 +86,7 @@ internal static class ReadVerb
                 threads,
                 terminal,
                 Inputs.Name,
-                () => (Reader: new LineReader(recogniser), Decoder: new StreamDecoder(codecs, limits)),
+                () => (Reader: new LineReader(model), Decoder: new StreamDecoder(codecs, limits)),
                 (worker, file) => Read(worker.Reader, worker.Decoder, file, limits, terminal),
                 (_, readout) => write((count++ == 0 ? format.Start : format.Between) + format.Format(readout)),
                 cancellation);

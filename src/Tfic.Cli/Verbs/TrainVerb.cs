@@ -59,7 +59,7 @@ internal static class TrainVerb
             Description = "Folder of the run to start from: stage 2 starts from stage 1's.",
             HelpName = "FOLDER",
         };
-        Option<string?> recogniser = CommonOptions.Recogniser("--recogniser")!;
+        Option<string?> recogniser = CommonOptions.Recogniser()!;
         var name = new Option<string>("--name")
         {
             Description = "Name of the model, as messages show it.",
