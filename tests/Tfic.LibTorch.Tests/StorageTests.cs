@@ -93,11 +93,11 @@ public class StorageTests
         }
     }
 
-#if !TFIC_TORCHSHARP
     [SkippableFact]
     public void Damaged_files_are_refused_before_memory_is_taken()
     {
         Torch.Require();
+        Skip.If(Torch.IsTorchSharp, "TorchSharp itself believes what a file says.");
         using Tensor x = ones(5, 7);
         byte[] good = Stored(x);
         for (int length = 0; length < good.Length; length++)
@@ -109,7 +109,6 @@ public class StorageTests
 
         static void Read(byte[] bytes) => Tensor.Load(new BinaryReader(new MemoryStream(bytes))).Dispose();
     }
-#endif
 
     private static byte[] Stored(Tensor tensor)
     {

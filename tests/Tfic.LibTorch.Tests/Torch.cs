@@ -3,6 +3,13 @@ namespace Tfic.LibTorch.Tests;
 /// <summary>What differs between the stand-in and TorchSharp itself, on which these tests run as well.</summary>
 internal static class Torch
 {
+    internal const bool IsTorchSharp =
+#if TFIC_TORCHSHARP
+        true;
+#else
+        false;
+#endif
+
     /// <summary>Skips a test, with the reason, where there is no libtorch.</summary>
     internal static void Require()
     {

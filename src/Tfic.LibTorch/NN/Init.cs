@@ -57,20 +57,6 @@ public static partial class torch
             public static Tensor normal_(Tensor tensor, double mean = 0, double std = 1, Generator? generator = null) =>
                 Fill(tensor, t => t.normal_(mean, std, generator));
 
-            /// <summary>A normal distribution cut off at a and b, drawn through its inverse.</summary>
-            public static Tensor trunc_normal_(
-                Tensor tensor, double mean = 0.0, double std = 1.0, double a = -2.0, double b = 2.0,
-                Generator? generator = null) => Fill(tensor, t =>
-                {
-                    // erfinv of a uniform draw between the two ends' places in (-1, 1).
-                    double low = Erf((a - mean) / std / Math.Sqrt(2)), high = Erf((b - mean) / std / Math.Sqrt(2));
-                    t.uniform_(low, high, generator).Dispose();
-                    t.erfinv_().Dispose();
-                    t.mul_(std * Math.Sqrt(2)).Dispose();
-                    t.add_(mean).Dispose();
-                    return t.clamp_((Scalar)a, (Scalar)b);
-                });
-
             public static Tensor kaiming_uniform_(
                 Tensor tensor, double a = 0, FanInOut mode = FanInOut.FanIn,
                 NonlinearityType nonlinearity = NonlinearityType.LeakyReLU)
@@ -119,13 +105,6 @@ public static partial class torch
             {
                 (long fanIn, long fanOut) = CalculateFanInAndFanOut(tensor);
                 return gain * Math.Sqrt(2.0 / (fanIn + fanOut));
-            }
-
-            private static double Erf(double x)
-            {
-                using Tensor value = torch.tensor(x);
-                using Tensor erf = value.erf();
-                return erf.ToDouble();
             }
 
             private static Tensor Fill(Tensor tensor, Func<Tensor, Tensor> fill)

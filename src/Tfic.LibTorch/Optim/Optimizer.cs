@@ -37,7 +37,7 @@ namespace TorchSharp
 
                 /// <summary>Moves the parameters against their gradients.</summary>
                 /// <param name="closure">Computes the loss anew, with its gradients; its result is returned.</param>
-                public virtual Tensor? step(Func<Tensor>? closure = null) => throw new NotImplementedException();
+                public abstract Tensor? step(Func<Tensor>? closure = null);
 
                 public virtual IEnumerable<Parameter> parameters() =>
                     _parameter_groups.SelectMany(group => group.Parameters);
@@ -169,6 +169,15 @@ namespace TorchSharp.Modules
         /// <summary>Frees the tensors of the state.</summary>
         internal abstract void Free();
 
+        /// <summary>Puts <paramref name="from"/>, on a device, in a tensor's place and frees what was there.</summary>
+        private protected static void Replace(
+            ref torch.Tensor? place, torch.Tensor? from, torch.Device device, bool copy)
+        {
+            torch.Tensor? old = place;
+            place = from?.to(device, copy).DetachFromDisposeScope();
+            old?.Dispose();
+        }
+
         protected static void LoadConditionalStateTensor(
             BinaryReader reader, ref torch.Tensor? result, torch.Device device)
         {
@@ -288,7 +297,7 @@ namespace TorchSharp.Modules
                 state.Free();
         }
 
-        /// <summary>Runs a step on every group, without recording gradients and freeing what it makes.</summary>
+        /// <summary>Runs a step on every group, without recording gradients.</summary>
         protected torch.Tensor? _step<T>(Action<T> body, Func<torch.Tensor>? loss_closure = null) where T : ParamGroup
         {
             torch.Tensor? loss = null;
@@ -307,7 +316,21 @@ namespace TorchSharp.Modules
             return loss;
         }
 
-        internal OptimizerState State(Parameter parameter) => states[parameter];
+        /// <summary>Runs a step on every parameter that has a gradient; what it makes is freed after each.</summary>
+        internal torch.Tensor? Step<TState, TOptions>(
+            Action<Parameter, torch.Tensor, TState, TOptions> update, Func<torch.Tensor>? closure)
+            where TState : OptimizerState
+            where TOptions : OptimizerOptions => _step<ParamGroup>(
+            group =>
+            {
+                foreach (Parameter parameter in group.Parameters)
+                {
+                    using DisposeScope scope = torch.NewDisposeScope();
+                    if (parameter.grad is { } grad)
+                        update(parameter, grad, (TState)states[parameter], (TOptions)group.Options);
+                }
+            },
+            closure);
 
         /// <summary>Takes a group whose options are complete.</summary>
         internal void Enlist(ParamGroup group, Func<Parameter, OptimizerState> make)

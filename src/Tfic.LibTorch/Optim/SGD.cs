@@ -81,21 +81,10 @@ namespace TorchSharp.Modules
             Enlist(param_group, parameter => new State(parameter));
         }
 
-        public override torch.Tensor? step(Func<torch.Tensor>? closure = null) => _step<Modules.ParamGroup>(
-            group =>
-            {
-                foreach (Parameter parameter in group.Parameters)
-                {
-                    using DisposeScope scope = torch.NewDisposeScope();
-                    Update(parameter, (State)State(parameter), (Options)group.Options);
-                }
-            },
-            closure);
+        public override torch.Tensor? step(Func<torch.Tensor>? closure = null) => Step<State, Options>(Update, closure);
 
-        private static void Update(Parameter parameter, State state, Options options)
+        private static void Update(Parameter parameter, torch.Tensor grad, State state, Options options)
         {
-            if (parameter.grad is not { } grad)
-                return;
             double momentum = options.momentum!.Value, lr = options.LearningRate!.Value;
             if (options.weight_decay!.Value != 0)
                 grad = grad.add(parameter, alpha: options.weight_decay.Value);
@@ -186,7 +175,7 @@ namespace TorchSharp.Modules
             }
         }
 
-        public sealed new class State : OptimizerState, IDisposable
+        public sealed class State : OptimizerState, IDisposable
         {
             public torch.Tensor? momentum_buffer;
 
@@ -203,7 +192,8 @@ namespace TorchSharp.Modules
                 momentum_buffer = null;
             }
 
-            public override void to(torch.Device device) => Take(momentum_buffer, device, copy: false);
+            public override void to(torch.Device device) =>
+                Replace(ref momentum_buffer, momentum_buffer, device, copy: false);
 
             public override void SaveStateDict(BinaryWriter writer) =>
                 SaveConditionalStateTensor(writer, momentum_buffer);
@@ -212,19 +202,12 @@ namespace TorchSharp.Modules
                 LoadConditionalStateTensor(reader, ref momentum_buffer, _parameter.device);
 
             public override void LoadStateDict(OptimizerState source) =>
-                Take(((State)source).momentum_buffer, _parameter.device, copy: true);
+                Replace(ref momentum_buffer, ((State)source).momentum_buffer, _parameter.device, copy: true);
 
             public override bool ApproximatelyEquals(OptimizerState other) => other is State state
                 && (momentum_buffer is null || state.momentum_buffer is { } buffer && momentum_buffer.allclose(buffer));
 
             internal override void Free() => momentum_buffer?.Dispose();
-
-            private void Take(torch.Tensor? from, torch.Device device, bool copy)
-            {
-                torch.Tensor? old = momentum_buffer;
-                momentum_buffer = from?.to(device, copy).DetachFromDisposeScope();
-                old?.Dispose();
-            }
         }
     }
 }

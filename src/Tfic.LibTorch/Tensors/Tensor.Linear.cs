@@ -28,9 +28,6 @@ public static partial class torch
         public Tensor addmv(Tensor mat, Tensor vec, float beta = 1, float alpha = 1) =>
             Aten.Call("addmv", this, mat, vec, (double)beta, (double)alpha);
 
-        public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1, float alpha = 1) =>
-            Aten.Call("baddbmm", this, batch1, batch2, (double)beta, (double)alpha);
-
         public Tensor tensordot(Tensor b, long[] dims1, long[] dims2) => Aten.Call("tensordot", this, b, dims1, dims2);
 
         public Tensor matrix_power(int n) => Aten.Call("matrix_power", this, n);

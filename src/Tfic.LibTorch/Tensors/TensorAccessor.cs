@@ -30,6 +30,7 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     public bool IsReadOnly => false;
 
     /// <summary>One index counts elements in row-major order; otherwise there is one for each dimension.</summary>
+    /// <exception cref="IndexOutOfRangeException">An index lies outside its dimension.</exception>
     public T this[params long[] indices]
     {
         get => *At(indices);
@@ -114,24 +115,17 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     {
         ObjectDisposedException.ThrowIf(tensor.IsInvalid, tensor);
         if (indices.Length == 1)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(indices[0]);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(indices[0], Count);
-            return first + Offset(indices[0]);
-        }
-
+            return first + Offset(Within(indices[0], Count));
         if (indices.Length != shape.Length)
             throw new ArgumentException($"{indices.Length} indices for {shape.Length} dimensions", nameof(indices));
         long offset = 0;
         for (int i = 0; i < indices.Length; i++)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(indices[i]);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(indices[i], shape[i]);
-            offset += indices[i] * strides[i];
-        }
-
+            offset += Within(indices[i], shape[i]) * strides[i];
         return first + offset;
     }
+
+    private static long Within(long index, long count) =>
+        (ulong)index < (ulong)count ? index : throw new IndexOutOfRangeException($"index {index} of {count} elements");
 
     private long Offset(long index)
     {
