@@ -22,6 +22,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
 
   demo [PICTURE]      encode a picture at three qualities, decode and read it back, and write demo.html
   test                build everything and run all tests
+  fuzz --minutes N    feed damaged files to every reader and decoder for N processor minutes (fuzz --help)
   bench [FILTER]      run the benchmarks (those whose name matches) into benchmarks/results
   train [ARGUMENTS]   install what training needs and run `tfic train ARGUMENTS`
   capi [CODEC-FILE]   publish the C library into artifacts/capi, compile and run native/capi/example.c with it
@@ -147,6 +148,13 @@ bench() {
   dotnet benchmarks/Tfic.Benchmarks/bin/Release/net10.0/Tfic.Benchmarks.dll "$@"
 }
 
+fuzz() {
+  install "${native_packages[@]}"
+  find_dotnet
+  dotnet build tests/Tfic.Fuzz -c Release -v quiet >&2
+  dotnet tests/Tfic.Fuzz/bin/Release/net10.0/Tfic.Fuzz.dll "$@"
+}
+
 # The C library for this machine. Its compiler comes from the package sources; clang or gcc links it.
 capi() {
   local runtime
@@ -245,6 +253,7 @@ verb=${1:-help}
 case $verb in
   demo) demo "$@" ;;
   test) run_tests ;;
+  fuzz) fuzz "$@" ;;
   bench) bench "$@" ;;
   train) train "$@" ;;
   capi) capi "$@" ;;

@@ -84,7 +84,7 @@ public sealed class TficDecoder
     {
         ArgumentNullException.ThrowIfNull(container);
         TficLayer layer = container.Layers.FirstOrDefault(l => l.Kind == kind) ?? throw new TficFormatException(
-            $"The file has no layer '{kind}'. It has: {string.Join(", ", container.Layers.Select(l => l.Kind))}.");
+            $"The file has no layer '{kind}'. It has: {string.Join(", ", container.Layers.Select(l => l.Kind))}.", 0);
         CodecModel model = FindModel(container, layer);
         ReadOnlySpan<int> latents = DecodeLatents(container, layer, model.Prior);
 

@@ -321,8 +321,9 @@ public static class PngReader
         {
             read = inflated.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // An IOException where the data want a preset dictionary, which PNG does not allow.
             throw new TficFormatException("PNG: the compressed pixels are damaged", header.FirstData, e);
         }
 

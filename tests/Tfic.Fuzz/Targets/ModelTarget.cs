@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using Tfic.Decoding;
+using Tfic.Encoding;
+using Tfic.Imaging;
+using Tfic.Networks;
+using Tfic.Reading;
+using Tfic.Tests;
+using Tfic.Tests.Networks;
+
+namespace Tfic.Fuzz.Targets;
+
+/// <summary>
+/// Codec and recogniser models: whatever a file holds, it is refused, or the model that it makes decodes what it has
+/// coded, or reads.
+/// </summary>
+internal sealed class ModelTarget : Target
+{
+    private static readonly Lazy<byte[][]> s_seeds = new(() => [RandomCodec.File(1), RandomModels.Recogniser(1)]);
+    private static readonly Picture s_picture = RandomModels.Picture(20, 18, 3, 1);
+
+    public override string Name => "model";
+
+    public override int MaxLength => 4 << 20;
+
+    // Weights as floats, and packed for the kernels.
+    public override long MaxAllocation(int length) => (96L << 20) + (16L * length);
+
+    // What a network misses in a file has no place in it.
+    public override bool MayLackOffset => true;
+
+    public override IEnumerable<byte[]> Seeds() => s_seeds.Value;
+
+    public override byte[] Mutate(byte[] input, byte[] other, FuzzRandom random)
+    {
+        byte[] file = [.. input];
+        int header = (int)Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(file), 0, file.Length - 8);
+        if (random.OneIn(3))
+        {
+            // Digits and letters of the header, whose length must not change: the data behind it is aligned.
+            Mutations.InPlace(file.AsSpan(8 + random.Below(header), 1), random);
+            return file;
+        }
+
+        // Tensors: the small ones, where each value counts, as often as the large ones.
+        SafetensorsFile read;
+        try
+        {
+            read = SafetensorsFile.Read(file);
+        }
+        catch (TficFormatException)
+        {
+            return Mutations.Bytes(file, [], random, MaxLength);
+        }
+
+        StoredTensor[] tensors = [.. read.Tensors.Values.OrderBy(tensor => tensor.Offset)];
+        for (int i = 1 << random.Below(3); i > 0; i--)
+        {
+            StoredTensor tensor = tensors[random.Below(tensors.Length)];
+            if (tensor.Bytes.Length == 0)
+                continue;
+            int at = (int)tensor.Offset + random.Below(tensor.Bytes.Length);
+            Span<byte> to = file.AsSpan(at, Math.Min(4, (int)tensor.Offset + tensor.Bytes.Length - at));
+            if (tensor.Type == TensorType.I32 && to.Length == 4 && random.OneIn(2))
+                BinaryPrimitives.WriteInt32LittleEndian(to, (int)random.Number(32));
+            else
+                Mutations.InPlace(to, random);
+        }
+
+        return file;
+    }
+
+    public override string Run(ReadOnlyMemory<byte> input)
+    {
+        if (!IsRecogniser(input.Span))
+        {
+            CodecModel codec = CodecModel.Load(input);
+            byte[] file = new TficEncoder(codec).Encode(s_picture, 4.5);
+            try
+            {
+                Picture decoded = new TficDecoder(codec).Decode(file);
+                return $"codec {Magnitude(decoded.PixelCount)}";
+            }
+            catch (TficFormatException e)
+            {
+                throw new PromiseBrokenException($"A model does not decode what it has coded: {e}");
+            }
+        }
+
+        RecogniserModel recogniser = RecogniserModel.Load(input);
+        ReadLine line = new LineReader(recogniser).Read(s_picture);
+        if (!(line.Confidence >= 0 && line.Confidence <= 1))
+            throw new PromiseBrokenException($"A confidence of {line.Confidence}");
+        return $"recogniser {Magnitude(line.Text.Length)}";
+    }
+
+    private static bool IsRecogniser(ReadOnlySpan<byte> file) =>
+        file[..Math.Min(file.Length, 1 << 15)].IndexOf("recogniser"u8) >= 0;
+}
