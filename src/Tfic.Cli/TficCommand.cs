@@ -95,6 +95,7 @@ internal static class TficCommand
             TrainVerb.Create(terminal),
             EvalVerb.Create(terminal),
             DemoVerb.Create(terminal),
+            PaperVerb.Create(terminal),
             Verb.Help(),
             version,
             quiet,

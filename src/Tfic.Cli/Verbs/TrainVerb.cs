@@ -60,6 +60,17 @@ internal static class TrainVerb
             HelpName = "FOLDER",
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
+        var mix = new Option<string>("--mix")
+        {
+            Description = "Pictures: the paper's stretched lines only, or pages and lines at their own size as well.",
+            HelpName = "paper|pages",
+            DefaultValueFactory = _ => "pages",
+        };
+        mix.AcceptOnlyFromAmong("paper", "pages");
+        var noContext = new Option<bool>("--no-context")
+        {
+            Description = "Leave out the checkerboard context, to see what it is worth.",
+        };
         var name = new Option<string>("--name")
         {
             Description = "Name of the model, as messages show it.",
@@ -68,12 +79,13 @@ internal static class TrainVerb
         };
         var verb = new Verb("codec", "Train the compact codec on drawn lines.", CodecExamples)
         {
-            stage, from, recogniser, name,
+            stage, from, recogniser, name, mix, noContext,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainCodec(
             terminal, common, result, result.GetValue(stage), result.GetValue(from), result.GetValue(recogniser)!,
-            result.GetRequiredValue(name), cancellation)));
+            result.GetRequiredValue(name), Enum.Parse<CodecMix>(result.GetRequiredValue(mix), ignoreCase: true),
+            !result.GetValue(noContext), cancellation)));
         return verb;
     }
 
@@ -96,7 +108,7 @@ internal static class TrainVerb
         };
         (CompactRecogniserNetwork network, RunState state) =
             RecogniserTrainer.Train(options, fonts, words, cancellation);
-        Finish(state, options.Steps, cancellation);
+        Finish(state, options.Output, options.Steps, cancellation);
         string path = common.ExportPath(result);
         RecogniserExport.Write(network, path, Metadata(state));
         terminal.Say($"{path}: the recogniser after {state.Step:N0} steps");
@@ -111,6 +123,8 @@ internal static class TrainVerb
         string? from,
         string recogniserName,
         string name,
+        CodecMix mix,
+        bool context,
         CancellationToken cancellation)
     {
         if (stage == 2 && from is null)
@@ -124,6 +138,7 @@ internal static class TrainVerb
         {
             Output = common.Folder(result),
             Stage = stage,
+            Mix = mix,
             Steps = common.Steps(result),
             Batch = common.Batch(result),
             LearningRate = common.LearningRate(result),
@@ -134,11 +149,11 @@ internal static class TrainVerb
             Lines = lines,
         };
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
-        var network = new CompactCodecNetwork();
+        var network = new CompactCodecNetwork { UsesContext = context };
         if (weights is not null)
             network.load(weights);
         RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);
-        Finish(state, options.Steps, cancellation);
+        Finish(state, options.Output, options.Steps, cancellation);
 
         var samples = new CodecSamples(
             options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
@@ -169,8 +184,12 @@ internal static class TrainVerb
         }
     }
 
-    private static void Finish(RunState state, long steps, CancellationToken cancellation)
+    /// <summary>Draws what there is of the log; then, if the run was interrupted, ends here.</summary>
+    private static void Finish(RunState state, string folder, long steps, CancellationToken cancellation)
     {
+        string log = Path.Combine(folder, "log.tsv");
+        if (File.Exists(log) && TrainingCurves.Svg(File.ReadLines(log)) is { } curves)
+            File.WriteAllText(Path.Combine(folder, "curves.svg"), curves);
         if (state.Step < steps)
             cancellation.ThrowIfCancellationRequested();
     }
