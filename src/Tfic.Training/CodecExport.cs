@@ -14,7 +14,8 @@ public static class CodecExport
     /// <summary>Writes a codec: transforms in float16, everything that chooses a probability in integers.</summary>
     /// <param name="network">A trained network.</param>
     /// <param name="activationMaxima">
-    /// Largest activations that enter h_s's second and third layer, from <see cref="Calibrate"/>.
+    /// Largest activations that enter h_s's second and third layer and the context's last, from
+    /// <see cref="Calibrate"/>.
     /// </param>
     /// <param name="name">The model's name, as errors show it.</param>
     /// <param name="path">The safetensors file.</param>
@@ -46,8 +47,12 @@ public static class CodecExport
     public static IntegerPrior Prior(CompactCodecNetwork network, ReadOnlySpan<float> activationMaxima)
     {
         IReadOnlyList<Convolution> layers = network.HS.Layers;
+        (double origin, double step) = CompactCodecNetwork.IndexMap;
         var weights = new HyperSynthesisWeights(
-            Weights(layers[0]), Weights(layers[1]), WithIndexMap(Weights(layers[2])));
+            Weights(layers[0]),
+            Weights(layers[1]),
+            WithIndexMap(Weights(layers[2]), origin, step),
+            network.UsesContext ? ContextOf(network.Context, step) : null);
 
         const int Latents = CompactCodecNetwork.LatentChannels;
         float[] flat = ModelFile.Values(network.ScaleOffset);
@@ -64,7 +69,8 @@ public static class CodecExport
                 -HyperRange, Array.ConvertAll(mass[(c * range)..((c + 1) * range)], m => (double)m));
         }
 
-        return IntegerPriorExport.Quantise(weights, activationMaxima[..2], offsets, channels);
+        return IntegerPriorExport.Quantise(
+            weights, network.UsesContext ? activationMaxima : activationMaxima[..2], offsets, channels);
     }
 
     /// <summary>Measures the activations of h_s over pictures at all qualities.</summary>
@@ -119,10 +125,34 @@ public static class CodecExport
             shape[0], shape[1], shape[2], ModelFile.Values(layer.Weight), ModelFile.Values(layer.Bias!));
     }
 
-    /// <summary>Folds raw output → table index (× step + origin) into the rows of the last layer that give scales.</summary>
-    private static ConvolutionWeights WithIndexMap(ConvolutionWeights layer)
+    /// <summary>
+    /// The context's layers as 1×1 convolutions: of the first one's 3×3 taps those above, left, right and below, in
+    /// this order. What it adds to raw scales is added to table indexes: multiplied by step, without the origin.
+    /// </summary>
+    private static ContextWeights ContextOf(CheckerboardContext context, double step)
     {
-        (double origin, double step) = CompactCodecNetwork.IndexMap;
+        IReadOnlyList<Convolution> layers = context.Layers;
+        ConvolutionWeights full = Weights(layers[0]);
+        var cross = new float[full.Outputs * 4 * full.Inputs];
+        ReadOnlySpan<int> taps = [1, 3, 5, 7];
+        for (int o = 0; o < full.Outputs; o++)
+        {
+            for (int n = 0; n < taps.Length; n++)
+            {
+                for (int i = 0; i < full.Inputs; i++)
+                    cross[(((o * 4) + n) * full.Inputs) + i] = full.Weight[(((o * full.Inputs) + i) * 9) + taps[n]];
+            }
+        }
+
+        return new ContextWeights(
+            new ConvolutionWeights(full.Outputs, 4 * full.Inputs, 1, cross, full.Bias),
+            Weights(layers[1]),
+            WithIndexMap(Weights(layers[2]), 0, step));
+    }
+
+    /// <summary>Folds raw output → table index (× step + origin) into the rows of the last layer that give scales.</summary>
+    private static ConvolutionWeights WithIndexMap(ConvolutionWeights layer, double origin, double step)
+    {
         int perOutput = layer.Weight.Length / layer.Outputs;
         for (int o = layer.Outputs / 2; o < layer.Outputs; o++)
         {

@@ -12,6 +12,7 @@ internal static class RandomCodec
 {
     private static readonly Lazy<CodecModel> s_codec = new(() => CodecModel.Load(File(1)));
     private static readonly Lazy<CodecModel> s_other = new(() => CodecModel.Load(File(2)));
+    private static readonly Lazy<CodecModel> s_context = new(() => CodecModel.Load(File(3, hasContext: true)));
 
     /// <summary>A model for all tests; shared.</summary>
     public static CodecModel Model => s_codec.Value;
@@ -19,12 +20,15 @@ internal static class RandomCodec
     /// <summary>Another model of the same shape.</summary>
     public static CodecModel OtherModel => s_other.Value;
 
+    /// <summary>A model with a context model; shared.</summary>
+    public static CodecModel ContextModel => s_context.Value;
+
     /// <summary>A model file, the same for the same seed.</summary>
-    public static byte[] File(int seed)
+    public static byte[] File(int seed, bool hasContext = false)
     {
         var writer = new SafetensorsWriter();
         RandomModels.AddCodecTransforms(writer, seed);
-        Prior(new Random(seed)).AddTo(writer);
+        Prior(new Random(seed), hasContext).AddTo(writer);
         return writer.ToArray();
     }
 
@@ -33,7 +37,7 @@ internal static class RandomCodec
         Layer(random, 256, 32, 3, 0.7f), Layer(random, 256, 64, 3, 1.4f), LastLayer(random));
 
     /// <summary>A random prior: ẑ spread over some integers, scales over the lower half of the tables.</summary>
-    public static IntegerPrior Prior(Random random)
+    public static IntegerPrior Prior(Random random, bool hasContext = false)
     {
         var offsets = new float[8, 96];
         for (int q = 0; q < 8; q++)
@@ -42,7 +46,20 @@ internal static class RandomCodec
                 offsets[q, c] = (2 * q) + random.NextSingle();
         }
 
-        return IntegerPriorExport.Quantise(HyperSynthesis(random), [12f, 12f], offsets, HyperProbabilities(random, 32));
+        HyperSynthesisWeights weights = HyperSynthesis(random);
+        return hasContext
+            ? IntegerPriorExport.Quantise(
+                weights with { Context = Context(random) }, [12f, 12f, 12f], offsets, HyperProbabilities(random, 32))
+            : IntegerPriorExport.Quantise(weights, [12f, 12f], offsets, HyperProbabilities(random, 32));
+    }
+
+    /// <summary>A random float context model that moves means by about one and scale indexes by about four.</summary>
+    public static ContextWeights Context(Random random)
+    {
+        ConvolutionWeights last = Layer(random, 192, 64, 1, 1f);
+        for (int i = 96 * 64; i < last.Weight.Length; i++)
+            last.Weight[i] *= 4;
+        return new ContextWeights(Layer(random, 64, 4 * 96, 1, 1f), Layer(random, 64, 64, 1, 1f), last);
     }
 
     /// <summary>Laplacian-like masses of random width and place.</summary>

@@ -13,15 +13,9 @@ public sealed class TficDecoder
 {
     private readonly IReadOnlyList<CodecModel> _models;
     private readonly TficLimits _limits;
-    private readonly IntegerPriorWorkspace _priorWorkspace = new();
+    private readonly LatentCoding _coding = new();
     private readonly SymbolDecoder _symbols = new();
     private readonly Workspace _workspace;
-    private int[] _hyper = [];
-    private byte[] _hyperTables = [];
-    private int[] _latents = [];
-    private byte[] _scales = [];
-    private int[] _values = [];
-    private byte[] _tables = [];
     private float[] _scaled = [];
     private float[] _gain = [];
 
@@ -123,46 +117,8 @@ public sealed class TficDecoder
 
         var grid = new LatentGrid(container.Width, container.Height);
         _symbols.Start(layer.Payload, layer.Mode, layer.Offset);
-        int hyperCount = grid.HyperPositions * prior.HyperChannels;
-        Grow(ref _hyper, hyperCount);
-        Grow(ref _hyperTables, hyperCount);
-        Span<int> hyper = _hyper.AsSpan(0, hyperCount);
-        for (int i = 0; i < hyperCount; i++)
-            _hyperTables[i] = (byte)(i % prior.HyperChannels);
-        _symbols.Decode(prior.HyperTables, _hyperTables.AsSpan(0, hyperCount), hyper);
-        if (hyper.ContainsAnyExceptInRange(sbyte.MinValue, sbyte.MaxValue))
-            throw OutOfRange("ẑ", layer);
-
-        int channels = prior.LatentChannels;
-        int count = grid.Rows * grid.Columns * channels;
-        Grow(ref _latents, count);
-        Grow(ref _scales, count);
-        Span<int> latents = _latents.AsSpan(0, count);
-        Span<byte> scales = _scales.AsSpan(0, count);
-        prior.Evaluate(
-            hyper, grid.HyperRows, grid.HyperColumns, layer.Quality, _priorWorkspace, latents, scales);
-
-        int coded = grid.CodedRows * grid.CodedColumns * channels;
-        Grow(ref _values, coded);
-        Grow(ref _tables, coded);
-        Span<byte> tables = _tables.AsSpan(0, coded);
-        Span<int> values = _values.AsSpan(0, coded);
-        grid.Gather<byte>(scales, channels, tables);
-        _symbols.Decode(prior.LatentTables, tables, values);
+        ReadOnlySpan<int> latents = _coding.Decode(prior, grid, layer.Quality, _symbols, layer.Offset);
         _symbols.End();
-        if (values.ContainsAnyExceptInRange(-LatentGrid.MaxSymbol, LatentGrid.MaxSymbol))
-            throw OutOfRange("ŷ", layer);
-
-        // The buffer holds the means already; positions that are not coded keep them.
-        int run = grid.CodedColumns * channels;
-        for (int y = 0; y < grid.CodedRows; y++)
-        {
-            Span<int> to = latents.Slice(y * grid.Columns * channels, run);
-            ReadOnlySpan<int> from = values.Slice(y * run, run);
-            for (int i = 0; i < to.Length; i++)
-                to[i] += 64 * from[i];
-        }
-
         return latents;
     }
 
@@ -184,9 +140,6 @@ public sealed class TficDecoder
             throw container.Damaged(found.Prior.Id, found.Name);
         throw container.OtherModel(layer, _models.Select(model => (model.Prior.Id, model.Name)));
     }
-
-    private static TficFormatException OutOfRange(string what, TficLayer layer) => new(
-        $"A value of {what} is out of range. The file is damaged; get it again.", layer.Offset);
 
     private static void Grow<T>(ref T[] array, int length)
     {

@@ -18,19 +18,13 @@ public sealed class TficEncoder
     public const double RateTolerance = 0.03;
 
     private readonly CodecModel _model;
-    private readonly IntegerPriorWorkspace _priorWorkspace = new();
+    private readonly LatentCoding _coding = new();
     private readonly SymbolEncoder _symbols = new();
     private readonly Workspace _workspace;
     private readonly float[] _gain;
     private float[] _latents = [];
     private float[] _scaled = [];
     private float[] _hyper = [];
-    private int[] _hyperSymbols = [];
-    private byte[] _hyperTables = [];
-    private int[] _means = [];
-    private byte[] _scales = [];
-    private int[] _values = [];
-    private byte[] _tables = [];
 
     /// <summary>Makes an encoder.</summary>
     /// <param name="model">The model; a decoder needs the same.</param>
@@ -161,67 +155,17 @@ public sealed class TficEncoder
         _model.Transforms.Gain(1 + (quality / 32.0), _gain);
         CompactCodec.Scale(scaled, _gain);
 
-        _symbols.Clear();
-        AddHyper(grid, scaled);
-
-        Grow(ref _means, count);
-        Grow(ref _scales, count);
-        Span<int> means = _means.AsSpan(0, count);
-        Span<byte> scales = _scales.AsSpan(0, count);
         int hyperCount = grid.HyperPositions * _model.Prior.HyperChannels;
-        _model.Prior.Evaluate(
-            _hyperSymbols.AsSpan(0, hyperCount),
-            grid.HyperRows,
-            grid.HyperColumns,
-            quality,
-            _priorWorkspace,
-            means,
-            scales);
+        Grow(ref _hyper, hyperCount);
+        Span<float> hyper = _hyper.AsSpan(0, hyperCount);
+        _model.Transforms.HyperAnalysis(scaled, grid.Columns, grid.Rows, _workspace, hyper);
 
-        int coded = grid.CodedRows * grid.CodedColumns * channels;
-        Grow(ref _values, coded);
-        Grow(ref _tables, coded);
-        Span<byte> tables = _tables.AsSpan(0, coded);
-        grid.Gather(scales, channels, tables);
-        int run = grid.CodedColumns * channels;
-        for (int y = 0; y < grid.CodedRows; y++)
-        {
-            int from = y * grid.Columns * channels;
-            ReadOnlySpan<float> values = scaled.Slice(from, run);
-            ReadOnlySpan<int> mean = means.Slice(from, run);
-            Span<int> to = _values.AsSpan(y * run, run);
-            for (int i = 0; i < run; i++)
-                to[i] = Round(values[i] - (mean[i] * (1 / 64f)), LatentGrid.MaxSymbol);
-        }
-
-        _symbols.Add(_model.Prior.LatentTables, tables, _values.AsSpan(0, coded));
+        _symbols.Clear();
+        _coding.Encode(_model.Prior, grid, quality, hyper, scaled, _symbols);
         ReadOnlySpan<byte> payload = _symbols.Finish(out CodingMode mode);
         return TficContainer.Write(
             picture.Width, picture.Height, picture.Channels == 1, _model.Prior.Id, quality, mode, payload);
     }
-
-    private void AddHyper(LatentGrid grid, ReadOnlySpan<float> scaled)
-    {
-        int channels = _model.Prior.HyperChannels;
-        int count = grid.HyperPositions * channels;
-        Grow(ref _hyper, count);
-        Grow(ref _hyperSymbols, count);
-        Grow(ref _hyperTables, count);
-        Span<float> hyper = _hyper.AsSpan(0, count);
-        _model.Transforms.HyperAnalysis(scaled, grid.Columns, grid.Rows, _workspace, hyper);
-        for (int i = 0; i < count; i++)
-        {
-            _hyperSymbols[i] = Math.Max(Round(hyper[i], 128), sbyte.MinValue);
-            _hyperSymbols[i] = Math.Min(_hyperSymbols[i], sbyte.MaxValue);
-            _hyperTables[i] = (byte)(i % channels);
-        }
-
-        _symbols.Add(_model.Prior.HyperTables, _hyperTables.AsSpan(0, count), _hyperSymbols.AsSpan(0, count));
-    }
-
-    /// <summary>To nearest, ties to even; within ± most; 0 for what is no number.</summary>
-    private static int Round(float value, int most) =>
-        float.IsNaN(value) ? 0 : (int)Math.Clamp(MathF.Round(value), -most, most);
 
     private static void Grow<T>(ref T[] array, int length)
     {

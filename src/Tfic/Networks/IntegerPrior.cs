@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.RangeCoding;
@@ -8,7 +7,8 @@ namespace Tfic.Networks;
 
 /// <summary>
 /// The part of a codec model that chooses probabilities: the hyper-synthesis h_s in integers, from ẑ to the mean and
-/// the scale of every latent, and the probability tables. Immutable; shared between threads.
+/// the scale of every latent, the context model that corrects half of them, and the probability tables. Immutable;
+/// shared between threads.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,6 +18,10 @@ namespace Tfic.Networks;
 ///     → conv2 1×1 → requantise → [4h, 4w, 2M]: M means in 1/64, then M scale indexes t in 1/16
 ///   index = clamp((t + offset(quality, channel) + 8) ≫ 4, 0, 63)
 /// </code>
+/// <para>
+/// Without a context model that is all. With one it holds for the anchors, the positions whose row and column add up to
+/// an even number; once they are decoded, <see cref="EvaluateOthers"/> corrects means and t of the others.
+/// </para>
 /// <para>
 /// Weights are int8, biases and sums int32, activations int16 (0…16383), requantisation is
 /// <see cref="Requantisation.Apply"/>, borders are zeros. That sums cannot overflow is checked when a prior is made:
@@ -43,36 +47,37 @@ public sealed class IntegerPrior
 
     private const int MaxScaleOffset = 1 << 16;
 
-    private readonly LayerTensors[] _tensors;
-    private readonly Layer[] _layers;
+    private readonly IntegerLayer[] _layers;
+    private readonly IntegerContext? _context;
     private readonly int[] _scaleOffset;
     private readonly byte[] _hash;
 
-    /// <summary>What a layer is stored as.</summary>
-    /// <param name="Weight">[outputs, inputs, k, k].</param>
-    /// <param name="Bias">One an output, in units of the sums.</param>
-    /// <param name="Multiplier">One an output.</param>
-    /// <param name="Shift">One an output.</param>
-    /// <param name="Inputs">Channels in.</param>
-    /// <param name="KernelSize">k.</param>
-    internal sealed record LayerTensors(
-        sbyte[] Weight, int[] Bias, int[] Multiplier, int[] Shift, int Inputs, int KernelSize);
-
-    private sealed record Layer(IntegerConvolutionWeights Weights, int[] Multiplier, int[] Shift)
-    {
-        public int Border => Weights.KernelSize / 2;
-    }
-
     internal IntegerPrior(
-        LayerTensors[] layers, int[] scaleOffset, FrequencyTables latentTables, FrequencyTables hyperTables)
+        IntegerLayer.Tensors[] layers,
+        IntegerLayer.Tensors[]? context,
+        int[] scaleOffset,
+        FrequencyTables latentTables,
+        FrequencyTables hyperTables)
     {
         if (layers.Length != 3)
             throw new ArgumentException($"{layers.Length} layers, where h_s has 3.", nameof(layers));
         HyperChannels = layers[0].Inputs;
-        LatentChannels = layers[2].Bias.Length / 2;
-        if (layers[2].Bias.Length != 2 * LatentChannels || LatentChannels < 1)
+        LatentChannels = layers[2].Outputs / 2;
+        if (layers[2].Outputs != 2 * LatentChannels || LatentChannels < 1)
+        {
             throw new ArgumentException(
-                $"conv2 has {layers[2].Bias.Length} outputs; means and scales need an even number.");
+                $"h_s.conv2 has {layers[2].Outputs} outputs; means and scales need an even number.");
+        }
+
+        for (int l = 0; l < 2; l++)
+        {
+            if (layers[l + 1].Inputs != layers[l].Outputs / 4)
+            {
+                throw new ArgumentException(
+                    $"h_s.conv{l}: {layers[l].Outputs} outputs, but the next layer has {layers[l + 1].Inputs} inputs.");
+            }
+        }
+
         if (latentTables.Count != Scales || latentTables.Centres.ContainsAnyExcept(0))
             throw new ArgumentException($"Latents need {Scales} tables centred at 0.", nameof(latentTables));
         if (hyperTables.Count != HyperChannels)
@@ -84,10 +89,15 @@ public sealed class IntegerPrior
         if (scaleOffset.AsSpan().ContainsAnyExceptInRange(-MaxScaleOffset, MaxScaleOffset))
             throw new ArgumentException($"A scale offset is beyond ±{MaxScaleOffset}.", nameof(scaleOffset));
 
-        _tensors = layers;
-        _layers = new Layer[3];
+        _layers = new IntegerLayer[3];
         for (int l = 0; l < 3; l++)
-            _layers[l] = MakeLayer(layers, l);
+        {
+            int largest = l == 0 ? -sbyte.MinValue : MaxActivation;
+            _layers[l] = new IntegerLayer($"h_s.conv{l}", layers[l], largest, shuffled: l < 2);
+        }
+
+        if (context is not null)
+            _context = new IntegerContext(context, LatentChannels, layers[2].Inputs);
         _scaleOffset = scaleOffset;
         LatentTables = latentTables;
         HyperTables = hyperTables;
@@ -100,6 +110,9 @@ public sealed class IntegerPrior
 
     /// <summary>M, channels of ŷ.</summary>
     public int LatentChannels { get; }
+
+    /// <summary>Whether positions that are no anchors look at their neighbours.</summary>
+    public bool HasContext => _context is not null;
 
     /// <summary>One table a scale.</summary>
     public FrequencyTables LatentTables { get; }
@@ -124,24 +137,14 @@ public sealed class IntegerPrior
         ArgumentNullException.ThrowIfNull(file);
         try
         {
-            var layers = new LayerTensors[3];
-            for (int l = 0; l < 3; l++)
-            {
-                string name = $"h_s.conv{l}";
-                if (!file.Tensors.TryGetValue($"{name}.weight", out StoredTensor? weight) || weight.Shape.Length != 4)
-                    throw new TficFormatException($"There is no tensor '{name}.weight' of four sizes.");
-                (int outputs, int inputs, int k) = (weight.Shape[0], weight.Shape[1], weight.Shape[2]);
-                layers[l] = new LayerTensors(
-                    file.SByte($"{name}.weight", outputs, inputs, k, k),
-                    file.Int32($"{name}.bias", outputs),
-                    file.Int32($"{name}.multiplier", outputs),
-                    file.Int32($"{name}.shift", outputs),
-                    inputs,
-                    k);
-            }
-
-            int[] offsets = file.Int32("scale_offset_q4", QualityLevels, layers[2].Bias.Length / 2);
-            return new IntegerPrior(layers, offsets, ReadTables(file, "y"), ReadTables(file, "z"));
+            IntegerLayer.Tensors[] layers = ReadLayers(file, "h_s");
+            bool hasContext = file.Tensors.Keys.Any(name => name.StartsWith("context.", StringComparison.Ordinal));
+            return new IntegerPrior(
+                layers,
+                hasContext ? ReadLayers(file, "context") : null,
+                file.Int32("scale_offset_q4", QualityLevels, layers[2].Outputs / 2),
+                ReadTables(file, "y"),
+                ReadTables(file, "z"));
         }
         catch (ArgumentException e)
         {
@@ -153,11 +156,14 @@ public sealed class IntegerPrior
     public void AddTo(SafetensorsWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        foreach ((string name, TensorType type, int[] shape, byte[] bytes) in Tensors())
-            writer.Add(name, type, bytes, shape);
+        foreach (IntegerLayer.NamedTensor tensor in Tensors())
+            writer.Add(tensor.Name, tensor.Type, tensor.Bytes, tensor.Shape);
     }
 
-    /// <summary>Means and scales of the latents.</summary>
+    /// <summary>
+    /// The first pass: means and scales of the latents as ẑ gives them, which are those of the anchors, and, without a
+    /// context model, of all others too.
+    /// </summary>
     /// <param name="hyper">ẑ: rows × columns positions of <see cref="HyperChannels"/> values, −128…127.</param>
     /// <param name="rows">Rows of ẑ.</param>
     /// <param name="columns">Columns of ẑ.</param>
@@ -194,7 +200,7 @@ public sealed class IntegerPrior
         PutInside(hyper, plane, rows, columns, HyperChannels, _layers[0].Border);
         for (int l = 0; l < 2; l++)
         {
-            int channels = _layers[l].Weights.Outputs / 4;
+            int channels = _layers[l].Outputs / 4;
             int border = _layers[l + 1].Border;
             Span<short> next = workspace.Plane(l + 1, 2 * rows, 2 * columns, channels, border);
             RunAndShuffle(_layers[l], plane, rows, columns, next, border, workspace);
@@ -203,8 +209,52 @@ public sealed class IntegerPrior
             columns *= 2;
         }
 
-        RunLast(_layers[2], plane, rows, columns, quality, workspace, means, scales);
+        RunLast(plane, rows, columns, quality, workspace, means, scales);
+        workspace.Complete(this, rows, columns);
     }
+
+    /// <summary>
+    /// The second pass: corrects means and scales of the positions that are no anchors (row + column is odd), now that
+    /// the anchors are decoded. Without a context model there is nothing to correct.
+    /// </summary>
+    /// <param name="codedRows">Rows of latents that are coded, 1…4·rows.</param>
+    /// <param name="codedColumns">Columns of latents that are coded, 1…4·columns.</param>
+    /// <param name="workspace">That of the first pass, not used since.</param>
+    /// <param name="latents">
+    /// The means of the first pass, at coded anchors replaced by the decoded ŷ' in 1/64; corrected at all positions that
+    /// are no anchors, coded or not.
+    /// </param>
+    /// <param name="scales">The scales of the first pass; corrected likewise.</param>
+    /// <exception cref="ArgumentException">A span of another length, or sizes beyond the first pass's.</exception>
+    /// <exception cref="InvalidOperationException">The workspace has not been through this prior's first pass.</exception>
+    public void EvaluateOthers(
+        int codedRows, int codedColumns, IntegerPriorWorkspace workspace, Span<int> latents, Span<byte> scales)
+    {
+        ArgumentNullException.ThrowIfNull(workspace);
+        (int rows, int columns) = workspace.Current(this);
+        ArgumentOutOfRangeException.ThrowIfLessThan(codedRows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(codedColumns, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(codedRows, rows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(codedColumns, columns);
+        int count = rows * columns * LatentChannels;
+        if (latents.Length != count || scales.Length != count)
+            throw new ArgumentException($"Latents or scales have another length than the first pass's {count}.");
+        _context?.Correct(
+            latents,
+            workspace.RawScales(count),
+            workspace.Offsets(LatentChannels),
+            scales,
+            rows,
+            columns,
+            workspace.Features,
+            _layers[2].Border,
+            codedRows,
+            codedColumns,
+            workspace);
+    }
+
+    /// <summary>The table of a scale index t in 1/16 with a quality's offset.</summary>
+    internal static byte ScaleIndex(int t, int offset) => (byte)Math.Clamp((t + offset + 8) >> 4, 0, Scales - 1);
 
     private static void PutInside(
         ReadOnlySpan<int> values, Span<short> plane, int rows, int columns, int channels, int border)
@@ -221,7 +271,7 @@ public sealed class IntegerPrior
     }
 
     private static void RunAndShuffle(
-        Layer layer,
+        IntegerLayer layer,
         ReadOnlySpan<short> plane,
         int rows,
         int columns,
@@ -229,11 +279,13 @@ public sealed class IntegerPrior
         int border,
         IntegerPriorWorkspace workspace)
     {
-        int outputs = layer.Weights.Outputs;
+        int outputs = layer.Outputs;
         int channels = outputs / 4;
         int nextColumns = (2 * columns) + (2 * border);
-        foreach ((int y0, int count) in new Bands(rows, columns * outputs))
+        int band = BandRows(columns * outputs);
+        for (int y0 = 0; y0 < rows; y0 += band)
         {
+            int count = Math.Min(band, rows - y0);
             Span<int> sums = workspace.Sums(count * columns * outputs);
             IntegerConvolution.Run(Rows(plane, layer, columns, y0), layer.Weights, count, columns, sums);
             for (int position = 0; position < count * columns; position++)
@@ -242,21 +294,17 @@ public sealed class IntegerPrior
                 int x = (2 * (position % columns)) + border;
                 for (int s = 0; s < 4; s++)
                 {
-                    // Outputs are ordered by their place in the 2 × 2 square (see MakeLayer), so a run is contiguous.
-                    Span<short> to = next.Slice(
-                        (((y + (s >> 1)) * nextColumns) + x + (s & 1)) * channels, channels);
-                    ReadOnlySpan<int> from = sums.Slice((position * outputs) + (s * channels), channels);
-                    ReadOnlySpan<int> multiplier = layer.Multiplier.AsSpan(s * channels, channels);
-                    ReadOnlySpan<int> shift = layer.Shift.AsSpan(s * channels, channels);
-                    for (int c = 0; c < to.Length; c++)
-                        to[c] = (short)Requantisation.Apply(from[c], multiplier[c], shift[c], 0, MaxActivation);
+                    layer.Rectify(
+                        sums.Slice((position * outputs) + (s * channels), channels),
+                        s * channels,
+                        MaxActivation,
+                        next.Slice((((y + (s >> 1)) * nextColumns) + x + (s & 1)) * channels, channels));
                 }
             }
         }
     }
 
     private void RunLast(
-        Layer layer,
         ReadOnlySpan<short> plane,
         int rows,
         int columns,
@@ -265,29 +313,29 @@ public sealed class IntegerPrior
         Span<int> means,
         Span<byte> scales)
     {
+        IntegerLayer layer = _layers[2];
         int channels = LatentChannels;
         Span<int> offsets = workspace.Offsets(channels);
         InterpolateOffsets(quality, offsets);
-        foreach ((int y0, int count) in new Bands(rows, columns * 2 * channels))
+        Span<int> rawScales = _context is null ? [] : workspace.RawScales(means.Length);
+        int band = BandRows(columns * 2 * channels);
+        for (int y0 = 0; y0 < rows; y0 += band)
         {
+            int count = Math.Min(band, rows - y0);
             Span<int> sums = workspace.Sums(count * columns * 2 * channels);
             IntegerConvolution.Run(Rows(plane, layer, columns, y0), layer.Weights, count, columns, sums);
             for (int position = 0; position < count * columns; position++)
             {
                 int at = ((y0 * columns) + position) * channels;
-                ReadOnlySpan<int> from = sums.Slice(position * 2 * channels, 2 * channels);
-                for (int c = 0; c < channels; c++)
-                {
-                    means[at + c] = Requantisation.Apply(
-                        from[c], layer.Multiplier[c], layer.Shift[c], -MaxResult, MaxResult);
-                    int t = Requantisation.Apply(
-                        from[channels + c],
-                        layer.Multiplier[channels + c],
-                        layer.Shift[channels + c],
-                        -MaxResult,
-                        MaxResult);
-                    scales[at + c] = (byte)Math.Min(Math.Max((t + offsets[c] + 8) >> 4, 0), Scales - 1);
-                }
+                Span<int> result = sums.Slice(position * 2 * channels, 2 * channels);
+                layer.Requantise(result, -MaxResult, MaxResult, result);
+                result[..channels].CopyTo(means[at..]);
+                ReadOnlySpan<int> t = result[channels..];
+                if (_context is not null)
+                    t.CopyTo(rawScales[at..]);
+                Span<byte> indexes = scales.Slice(at, channels);
+                for (int c = 0; c < indexes.Length; c++)
+                    indexes[c] = ScaleIndex(t[c], offsets[c]);
             }
         }
     }
@@ -306,50 +354,14 @@ public sealed class IntegerPrior
             offsets[c] = ((low[c] * (32 - fraction)) + (high[c] * fraction) + 16) >> 5;
     }
 
-    private static ReadOnlySpan<short> Rows(ReadOnlySpan<short> plane, Layer layer, int columns, int first) =>
-        plane[(first * (columns + (2 * layer.Border)) * layer.Weights.Inputs)..];
+    private static ReadOnlySpan<short> Rows(ReadOnlySpan<short> plane, IntegerLayer layer, int columns, int first) =>
+        plane[(first * (columns + (2 * layer.Border)) * layer.Inputs)..];
 
-    private static Layer MakeLayer(LayerTensors[] layers, int l)
-    {
-        LayerTensors tensors = layers[l];
-        int outputs = tensors.Bias.Length;
-        if (tensors.Multiplier.Length != outputs || tensors.Shift.Length != outputs)
-            throw new ArgumentException($"h_s.conv{l}: as many biases, multipliers and shifts are needed.");
-        if (tensors.Multiplier.AsSpan().ContainsAnyInRange(int.MinValue, -1))
-            throw new ArgumentException($"h_s.conv{l}: a multiplier is negative.");
-        if (tensors.Shift.AsSpan().ContainsAnyExceptInRange(1, Requantisation.MaxShift))
-            throw new ArgumentException($"h_s.conv{l}: a shift is not 1…{Requantisation.MaxShift}.");
-        if (l < 2 && (outputs % 4 != 0 || layers[l + 1].Inputs != outputs / 4))
-            throw new ArgumentException(
-                $"h_s.conv{l}: {outputs} outputs, but the next layer has {layers[l + 1].Inputs} inputs.");
+    /// <summary>How many rows' sums are near 256 KB: memory then does not grow with the picture's height.</summary>
+    private static int BandRows(int sumsPerRow) => Math.Max(1, 65536 / sumsPerRow);
 
-        // Pixel shuffle takes channel 4c + s to channel c of place s; with the outputs reordered to s · C + c each
-        // place's channels are neighbours.
-        int each = tensors.Weight.Length / outputs;
-        var weight = new sbyte[tensors.Weight.Length];
-        var bias = new int[outputs];
-        var multiplier = new int[outputs];
-        var shift = new int[outputs];
-        for (int o = 0; o < outputs; o++)
-        {
-            int from = l < 2 ? (4 * (o % (outputs / 4))) + (o / (outputs / 4)) : o;
-            tensors.Weight.AsSpan(from * each, each).CopyTo(weight.AsSpan(o * each));
-            bias[o] = tensors.Bias[from];
-            multiplier[o] = tensors.Multiplier[from];
-            shift[o] = tensors.Shift[from];
-        }
-
-        var weights = new IntegerConvolutionWeights(weight, bias, tensors.Inputs, tensors.KernelSize);
-        int largest = l == 0 ? -sbyte.MinValue : MaxActivation;
-        if (weights.MaxActivation() < largest)
-        {
-            throw new ArgumentException(
-                $"h_s.conv{l}: sums could overflow 32 bits at activations beyond {weights.MaxActivation()}; " +
-                $"{largest} must be safe.");
-        }
-
-        return new Layer(weights, multiplier, shift);
-    }
+    private static IntegerLayer.Tensors[] ReadLayers(SafetensorsFile file, string name) =>
+        [.. Enumerable.Range(0, 3).Select(l => IntegerLayer.Read(file, $"{name}.conv{l}"))];
 
     private static FrequencyTables ReadTables(SafetensorsFile file, string name)
     {
@@ -363,37 +375,23 @@ public sealed class IntegerPrior
             ? tensor.ToInt32()
             : throw new TficFormatException($"There is no tensor '{name}' of one size.");
 
-    private IEnumerable<(string Name, TensorType Type, int[] Shape, byte[] Bytes)> Tensors()
+    private IEnumerable<IntegerLayer.NamedTensor> Tensors()
     {
-        for (int l = 0; l < 3; l++)
+        foreach (IntegerLayer layer in _layers.Concat(_context?.Layers ?? []))
         {
-            LayerTensors layer = _tensors[l];
-            int outputs = layer.Bias.Length;
-            yield return (
-                $"h_s.conv{l}.weight",
-                TensorType.I8,
-                [outputs, layer.Inputs, layer.KernelSize, layer.KernelSize],
-                MemoryMarshal.AsBytes<sbyte>(layer.Weight).ToArray());
-            yield return Integers($"h_s.conv{l}.bias", layer.Bias, outputs);
-            yield return Integers($"h_s.conv{l}.multiplier", layer.Multiplier, outputs);
-            yield return Integers($"h_s.conv{l}.shift", layer.Shift, outputs);
+            foreach (IntegerLayer.NamedTensor tensor in layer.Store())
+                yield return tensor;
         }
 
-        yield return Integers("scale_offset_q4", _scaleOffset, QualityLevels, LatentChannels);
-        yield return Integers("y.lengths", LatentTables.Lengths.ToArray(), Scales);
-        yield return Integers("y.frequencies", LatentTables.Frequencies.ToArray(), LatentTables.Frequencies.Length);
-        yield return Integers("z.centres", HyperTables.Centres.ToArray(), HyperChannels);
-        yield return Integers("z.lengths", HyperTables.Lengths.ToArray(), HyperChannels);
-        yield return Integers("z.frequencies", HyperTables.Frequencies.ToArray(), HyperTables.Frequencies.Length);
-    }
-
-    private static (string Name, TensorType Type, int[] Shape, byte[] Bytes) Integers(
-        string name, int[] values, params int[] shape)
-    {
-        var bytes = new byte[4 * values.Length];
-        for (int i = 0; i < values.Length; i++)
-            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), values[i]);
-        return (name, TensorType.I32, shape, bytes);
+        yield return IntegerLayer.Integers("scale_offset_q4", _scaleOffset, QualityLevels, LatentChannels);
+        foreach ((string name, FrequencyTables tables) in new[] { ("y", LatentTables), ("z", HyperTables) })
+        {
+            if (name == "z")
+                yield return IntegerLayer.Integers("z.centres", tables.Centres, tables.Count);
+            yield return IntegerLayer.Integers($"{name}.lengths", tables.Lengths, tables.Count);
+            yield return IntegerLayer.Integers(
+                $"{name}.frequencies", tables.Frequencies, tables.Frequencies.Length);
+        }
     }
 
     private byte[] ComputeHash()
@@ -417,29 +415,37 @@ public sealed class IntegerPrior
 
         return hash.GetHashAndReset();
     }
-
-    /// <summary>
-    /// Cuts rows into bands whose sums stay near 256 KB, so that memory does not grow with the picture.
-    /// </summary>
-    private readonly struct Bands(int rows, int sumsPerRow)
-    {
-        public IEnumerator<(int First, int Count)> GetEnumerator()
-        {
-            int each = Math.Max(1, 65536 / sumsPerRow);
-            for (int y = 0; y < rows; y += each)
-                yield return (y, Math.Min(each, rows - y));
-        }
-    }
 }
 
 /// <summary>
-/// Memory that <see cref="IntegerPrior.Evaluate"/> works in; grows as needed. For one thread at a time.
+/// Memory that <see cref="IntegerPrior.Evaluate"/> works in; grows as needed. Between the two passes it holds what the
+/// second one needs of the first. For one thread at a time.
 /// </summary>
 public sealed class IntegerPriorWorkspace
 {
     private readonly short[][] _planes = [[], [], []];
     private int[] _sums = [];
     private int[] _offsets = [];
+    private int[] _rawScales = [];
+    private short[] _neighbours = [];
+    private short[] _gathered = [];
+    private short[] _hidden = [];
+    private IntegerPrior? _prior;
+    private int _rows;
+    private int _columns;
+
+    /// <summary>What h_s.conv2 read in the first pass, with its border.</summary>
+    internal ReadOnlySpan<short> Features => _planes[2];
+
+    /// <summary>Notes whose first pass this is, and on how many rows and columns of latents.</summary>
+    internal void Complete(IntegerPrior prior, int rows, int columns) =>
+        (_prior, _rows, _columns) = (prior, rows, columns);
+
+    /// <summary>Rows and columns of the first pass.</summary>
+    /// <exception cref="InvalidOperationException">It was another prior's, or there was none.</exception>
+    internal (int Rows, int Columns) Current(IntegerPrior prior) => ReferenceEquals(prior, _prior)
+        ? (_rows, _columns)
+        : throw new InvalidOperationException("This prior's first pass has to come before its second.");
 
     /// <summary>A plane with a border of zeros; what is inside is not cleared.</summary>
     internal Span<short> Plane(int index, int rows, int columns, int channels, int border)
@@ -468,10 +474,18 @@ public sealed class IntegerPriorWorkspace
 
     internal Span<int> Offsets(int length) => Grow(ref _offsets, length);
 
-    private static Span<int> Grow(ref int[] array, int length)
+    internal Span<int> RawScales(int length) => Grow(ref _rawScales, length);
+
+    internal Span<short> Neighbours(int length) => Grow(ref _neighbours, length);
+
+    internal Span<short> Gathered(int length) => Grow(ref _gathered, length);
+
+    internal Span<short> Hidden(int length) => Grow(ref _hidden, length);
+
+    private static Span<T> Grow<T>(ref T[] array, int length)
     {
         if (array.Length < length)
-            array = new int[length];
+            array = new T[length];
         return array.AsSpan(0, length);
     }
 }

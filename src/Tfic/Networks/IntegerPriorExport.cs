@@ -11,9 +11,28 @@ namespace Tfic.Networks;
 /// <param name="Bias">One an output.</param>
 public sealed record ConvolutionWeights(int Outputs, int Inputs, int KernelSize, float[] Weight, float[] Bias);
 
-/// <summary>The float hyper-synthesis: h_s.conv0, h_s.conv1, h_s.conv2.</summary>
+/// <summary>The float context model: context.conv2(relu(context.conv0(n) + context.conv1(f))).</summary>
+/// <param name="Conv0">
+/// [H, 4M, 1, 1]: of n, ŷ' of the neighbours above, to the left, to the right and below, each M channels. Of a 3×3
+/// convolution [H, M, 3, 3] these are the taps (0, 1), (1, 0), (1, 2), (2, 1), input neighbour · M + channel.
+/// </param>
+/// <param name="Conv1">[H, C, 1, 1]: of f, the C channels that h_s.conv2 reads.</param>
+/// <param name="Conv2">
+/// [2M, H, 1, 1]: what is added to the outputs of h_s.conv2, so its last M outputs are in steps of the scale tables,
+/// too: the caller has multiplied their weights and biases by whatever turns the network's raw outputs into steps.
+/// </param>
+public sealed record ContextWeights(ConvolutionWeights Conv0, ConvolutionWeights Conv1, ConvolutionWeights Conv2);
+
+/// <summary>The float hyper-synthesis, and the context model if there is one.</summary>
+/// <param name="Conv0">h_s.conv0, of ẑ; a rectifier and a pixel shuffle by 2 follow.</param>
+/// <param name="Conv1">h_s.conv1; a rectifier and a pixel shuffle by 2 follow.</param>
+/// <param name="Conv2">
+/// h_s.conv2: M means, then M scale indexes in steps of the scale tables, 0…63: the caller has folded whatever turns
+/// the network's raw outputs into them (factor and origin) into weights and biases.
+/// </param>
+/// <param name="Context">The context model; null without one.</param>
 public sealed record HyperSynthesisWeights(
-    ConvolutionWeights Conv0, ConvolutionWeights Conv1, ConvolutionWeights Conv2);
+    ConvolutionWeights Conv0, ConvolutionWeights Conv1, ConvolutionWeights Conv2, ContextWeights? Context = null);
 
 /// <summary>What the factorised prior says of a channel of ẑ.</summary>
 /// <param name="Minimum">The integer that <paramref name="Mass"/>[0] belongs to.</param>
@@ -37,16 +56,22 @@ public static class IntegerPriorExport
     /// </summary>
     private const double CalibratedMaximum = (IntegerPrior.MaxActivation + 1) / 2.0;
 
+    /// <summary>What 1 is worth in an integer mean, and in an integer ŷ'.</summary>
+    private const double MeanScale = 1 / 64.0;
+
+    /// <summary>What 1 is worth in an integer scale index before it is rounded.</summary>
+    private const double IndexScale = 1 / 16.0;
+
     /// <summary>Standard deviation of a scale index: 0.11 · (256 / 0.11)^(index / 63).</summary>
     /// <param name="index">0…63; between integers too.</param>
     public static double Scale(double index) =>
         LeastScale * Math.Pow(LargestScale / LeastScale, index / (IntegerPrior.Scales - 1));
 
-    /// <summary>Quantises h_s and builds all probability tables.</summary>
-    /// <param name="weights">The trained h_s.</param>
+    /// <summary>Quantises h_s and the context model and builds all probability tables.</summary>
+    /// <param name="weights">The trained h_s and, if there is one, context model.</param>
     /// <param name="activationMaxima">
-    /// Two numbers: the largest activation behind the ReLU of conv0 and of conv1 that was seen on calibration data
-    /// (over all channels and all qualities).
+    /// The largest activation behind the ReLU of h_s.conv0 and of h_s.conv1 that was seen on calibration data (over all
+    /// channels and all qualities); with a context model a third number, the same behind its ReLU.
     /// </param>
     /// <param name="scaleOffset">[8, M]: offsets of the scale index at qualities 1…8.</param>
     /// <param name="hyper">For each channel of ẑ its probabilities.</param>
@@ -55,7 +80,8 @@ public static class IntegerPriorExport
     /// <remarks>
     /// Each output has its own weight scale s_w = max|w| / 127, doubled until Σ|w| · (largest activation) + |bias|
     /// fits int32: then no sum can overflow. A sum is worth s_a · s_w, where s_a is the scale of the layer's input
-    /// (1 for ẑ); the next layer's scale divides it, as multiplier · 2^−shift with a multiplier of 31 bits.
+    /// (1 for ẑ, 1/64 for ŷ'); the next layer's scale divides it, as multiplier · 2^−shift with a multiplier of 31 bits.
+    /// The two layers that the context model adds up share the scale of their sum.
     /// </remarks>
     public static IntegerPrior Quantise(
         HyperSynthesisWeights weights,
@@ -66,8 +92,9 @@ public static class IntegerPriorExport
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(scaleOffset);
         ArgumentNullException.ThrowIfNull(hyper);
-        if (activationMaxima.Length != 2)
-            throw new ArgumentException($"{activationMaxima.Length} maxima of activations, 2 needed.");
+        int needed = weights.Context is null ? 2 : 3;
+        if (activationMaxima.Length != needed)
+            throw new ArgumentException($"{activationMaxima.Length} maxima of activations, {needed} needed.");
         foreach (float maximum in activationMaxima)
         {
             if (!(maximum > 0) || !float.IsFinite(maximum))
@@ -77,7 +104,7 @@ public static class IntegerPriorExport
         double scale1 = activationMaxima[0] / CalibratedMaximum;
         double scale2 = activationMaxima[1] / CalibratedMaximum;
         int channels = weights.Conv2.Outputs / 2;
-        IntegerPrior.LayerTensors[] layers =
+        IntegerLayer.Tensors[] layers =
         [
             QuantiseLayer("h_s.conv0", weights.Conv0, 1, -sbyte.MinValue, _ => scale1),
             QuantiseLayer("h_s.conv1", weights.Conv1, scale1, IntegerPrior.MaxActivation, _ => scale2),
@@ -86,8 +113,21 @@ public static class IntegerPriorExport
                 weights.Conv2,
                 scale2,
                 IntegerPrior.MaxActivation,
-                o => o < channels ? 1 / 64.0 : 1 / 16.0),
+                ResultScale),
         ];
+        IntegerLayer.Tensors[]? context = null;
+        if (weights.Context is { } c)
+        {
+            double scale3 = activationMaxima[2] / CalibratedMaximum;
+            context =
+            [
+                QuantiseLayer("context.conv0", c.Conv0, MeanScale, IntegerPrior.MaxActivation, _ => scale3),
+                QuantiseLayer("context.conv1", c.Conv1, scale2, IntegerPrior.MaxActivation, _ => scale3),
+                QuantiseLayer("context.conv2", c.Conv2, scale3, IntegerPrior.MaxActivation, ResultScale),
+            ];
+        }
+
+        double ResultScale(int output) => output < channels ? MeanScale : IndexScale;
 
         if (scaleOffset.GetLength(0) != IntegerPrior.QualityLevels || scaleOffset.GetLength(1) != channels)
         {
@@ -100,7 +140,7 @@ public static class IntegerPriorExport
         int at = 0;
         foreach (float offset in scaleOffset)
             offsets[at++] = (int)Math.Round(Finite("scale_offset", offset) * 16);
-        return new IntegerPrior(layers, offsets, GaussianTables(), HyperTables(hyper));
+        return new IntegerPrior(layers, context, offsets, GaussianTables(), HyperTables(hyper));
     }
 
     /// <summary>
@@ -242,7 +282,7 @@ public static class IntegerPriorExport
         return density / fraction;
     }
 
-    private static IntegerPrior.LayerTensors QuantiseLayer(
+    private static IntegerLayer.Tensors QuantiseLayer(
         string name, ConvolutionWeights layer, double inputScale, int largestInput, Func<int, double> outputScale)
     {
         int each = layer.Inputs * layer.KernelSize * layer.KernelSize;
@@ -284,7 +324,7 @@ public static class IntegerPriorExport
             (multiplier[o], shift[o]) = Ratio(name, inputScale * scale / outputScale(o));
         }
 
-        return new IntegerPrior.LayerTensors(weight, bias, multiplier, shift, layer.Inputs, layer.KernelSize);
+        return new IntegerLayer.Tensors(weight, bias, multiplier, shift, layer.Inputs, layer.KernelSize);
     }
 
     /// <summary>multiplier · 2^−shift nearest to a ratio, with 2³⁰ ≤ multiplier &lt; 2³¹ where possible.</summary>

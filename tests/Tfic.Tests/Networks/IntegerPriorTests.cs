@@ -27,10 +27,9 @@ public class IntegerPriorTests
         int[] z = Enumerable.Range(0, Rows * Columns * 32)
             .Select(_ => random.Next(-3, 4) * random.Next(0, 2)).ToArray();
 
-        double[] input = z.Select(v => (double)v).ToArray();
-        double[] a0 = Shuffle(Relu(Convolve(input, Rows, Columns, weights.Conv0)), Rows, Columns, 256);
-        double[] a1 = Shuffle(Relu(Convolve(a0, 2 * Rows, 2 * Columns, weights.Conv1)), 2 * Rows, 2 * Columns, 256);
-        double[] last = Convolve(a1, 4 * Rows, 4 * Columns, weights.Conv2);
+        var network = new FloatPrior(weights);
+        double[] features = network.Features([.. z.Select(v => (double)v)], Rows, Columns);
+        double[] last = network.Anchors(features, 4 * Rows, 4 * Columns);
 
         var offsets = new float[8, 96];
         for (int q = 0; q < 8; q++)
@@ -41,7 +40,7 @@ public class IntegerPriorTests
 
         IntegerPrior prior = IntegerPriorExport.Quantise(
             weights,
-            [(float)a0.Max(), (float)a1.Max()],
+            [(float)network.LargestFirst, (float)features.Max()],
             offsets,
             RandomCodec.HyperProbabilities(random, 32));
         var means = new int[16 * Rows * Columns * 96];
@@ -248,60 +247,5 @@ public class IntegerPriorTests
         }
 
         return IntegerPrior.Read(SafetensorsFile.Read(changed.ToArray()));
-    }
-
-    private static double[] Convolve(double[] input, int rows, int columns, ConvolutionWeights layer)
-    {
-        int k = layer.KernelSize;
-        var output = new double[rows * columns * layer.Outputs];
-        for (int y = 0; y < rows; y++)
-        {
-            for (int x = 0; x < columns; x++)
-            {
-                for (int o = 0; o < layer.Outputs; o++)
-                {
-                    double sum = layer.Bias[o];
-                    for (int ky = 0; ky < k; ky++)
-                    {
-                        for (int kx = 0; kx < k; kx++)
-                        {
-                            (int iy, int ix) = (y + ky - (k / 2), x + kx - (k / 2));
-                            if (iy < 0 || iy >= rows || ix < 0 || ix >= columns)
-                                continue;
-                            for (int i = 0; i < layer.Inputs; i++)
-                            {
-                                sum += layer.Weight[(((((o * layer.Inputs) + i) * k) + ky) * k) + kx]
-                                    * input[(((iy * columns) + ix) * layer.Inputs) + i];
-                            }
-                        }
-                    }
-
-                    output[(((y * columns) + x) * layer.Outputs) + o] = sum;
-                }
-            }
-        }
-
-        return output;
-    }
-
-    private static double[] Relu(double[] values) => values.Select(v => Math.Max(v, 0)).ToArray();
-
-    private static double[] Shuffle(double[] values, int rows, int columns, int channels)
-    {
-        int c4 = channels / 4;
-        var output = new double[values.Length];
-        for (int y = 0; y < 2 * rows; y++)
-        {
-            for (int x = 0; x < 2 * columns; x++)
-            {
-                for (int c = 0; c < c4; c++)
-                {
-                    output[(((y * 2 * columns) + x) * c4) + c] =
-                        values[((((y / 2) * columns) + (x / 2)) * channels) + (4 * c) + (2 * (y % 2)) + (x % 2)];
-                }
-            }
-        }
-
-        return output;
     }
 }

@@ -1,10 +1,11 @@
-namespace Tfic.Bitstream;
+namespace Tfic.Networks;
 
-/// <summary>Which integers of a layer are coded for a picture, and in which order.</summary>
+/// <summary>Which integers of a layer are coded for a picture.</summary>
 /// <remarks>
 /// The codec sees the picture padded to multiples of 64, so ẑ (stride 64) and ŷ (stride 16) cover the padding too.
 /// All of ẑ is coded, but only those positions of ŷ that touch the picture; the others take their mean, at no cost.
-/// Order: first ẑ, then ŷ, each row after row, position after position, and the channels of a position in turn.
+/// The coded positions are those of a chequerboard: the anchors, whose row and column add up to an even number, are
+/// coded first, the others, which may look at them, after them.
 /// </remarks>
 internal readonly record struct LatentGrid
 {
@@ -44,14 +45,26 @@ internal readonly record struct LatentGrid
     /// <summary>Rows of ŷ that are coded: the first ones.</summary>
     public int CodedRows { get; }
 
-    /// <summary>Copies the coded positions of a plane of ŷ's shape, without gaps.</summary>
+    /// <summary>How many of the coded positions are anchors: the larger half, as (0, 0) is one.</summary>
+    public int Anchors => (int)((((long)CodedRows * CodedColumns) + 1) / 2);
+
+    /// <summary>How many of the coded positions are not.</summary>
+    public int Others => (int)((long)CodedRows * CodedColumns / 2);
+
+    /// <summary>Copies the coded positions of one colour of the chequerboard, row after row, without gaps.</summary>
     /// <param name="plane">Rows × Columns × channels.</param>
     /// <param name="channels">Channels of a position.</param>
-    /// <param name="coded">CodedRows × CodedColumns × channels; written.</param>
-    public void Gather<T>(ReadOnlySpan<T> plane, int channels, Span<T> coded)
+    /// <param name="colour">0 for the anchors, 1 for the others.</param>
+    /// <param name="coded">As many positions as there are, × channels; written.</param>
+    public void Gather<T>(ReadOnlySpan<T> plane, int channels, int colour, Span<T> coded)
     {
-        int run = CodedColumns * channels;
         for (int y = 0; y < CodedRows; y++)
-            plane.Slice(y * Columns * channels, run).CopyTo(coded[(y * run)..]);
+        {
+            for (int x = (y + colour) & 1; x < CodedColumns; x += 2)
+            {
+                plane.Slice(((y * Columns) + x) * channels, channels).CopyTo(coded);
+                coded = coded[channels..];
+            }
+        }
     }
 }
