@@ -78,12 +78,12 @@ public sealed record CodecTrainingOptions
 /// <summary>Trains the compact codec for all its rates at once.</summary>
 /// <remarks>
 /// Each picture of a batch is coded at its own quality, drawn uniformly from 1 … 8. The losses of the qualities
-/// differ by orders of magnitude; each is weighted by λ^−0.6, which makes them about equal, so that the low
-/// rates, the ones that matter here, are not drowned by the high ones.
+/// differ by orders of magnitude; each is weighted by λ^−0.6, in stage 2 by γ^−0.8, which makes them about equal, so
+/// that the low rates, the ones that matter here, are not drowned by the high ones.
 /// </remarks>
 public static class CodecTrainer
 {
-    private const double BalanceExponent = -0.6;
+    private const double LambdaBalance = -0.6, GammaBalance = -0.8;
     private const int CropSize = 256;
     private const int ValidationLines = 128;
     private const int LargestMultiple = 4;
@@ -203,7 +203,7 @@ public static class CodecTrainer
         Tensor lambda = Geometric(quality, options.Lambda);
         CompactCodecNetwork.Pass pass = network.Train(x, quality);
         (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
-        Tensor loss = ((lambda * mse + bpp) * Balance(lambda, options)).mean();
+        Tensor loss = ((lambda * mse + bpp) * (lambda / options.Lambda.Lowest).pow(LambdaBalance)).mean();
         loss.backward();
         return new StepReport(
             loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", double.NaN));
@@ -225,7 +225,8 @@ public static class CodecTrainer
         // weigh more. `share` brings its losses back to one scale with those of the paper's size.
         double share = width * height / ReferencePixels;
         Tensor lambda = Geometric(quality, options.Lambda);
-        Tensor gamma = Geometric(quality, options.Gamma) / share;
+        Tensor gamma = Geometric(quality, options.Gamma);
+        Tensor balance = (gamma / options.Gamma.Lowest).pow(GammaBalance);
         CompactCodecNetwork.Pass pass = network.Train(padded, quality, batch.Shape.CodedRows);
         pass = pass with { Reconstruction = pass.Reconstruction.narrow(2, 0, height) };
         (Tensor bpp, Tensor mse) = RateAndDistortion(pass, x);
@@ -234,16 +235,11 @@ public static class CodecTrainer
         Tensor seen = pass.Reconstruction + (pass.Reconstruction.clamp(0, 1) - pass.Reconstruction).detach();
         Tensor logits = recogniser.call(LineInput.Normalise(seen));
         Tensor ctc = CtcPerLine(logits, batch.Targets, batch.Lengths);
-        Tensor loss = ((bpp + gamma * ctc + lambda * options.LambdaFactor * mse) * Balance(lambda, options)).mean()
-            * share;
+        Tensor loss = ((bpp + gamma / share * ctc + lambda * options.LambdaFactor * mse) * balance).mean() * share;
         loss.backward();
         return new StepReport(
             loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", ctc.mean().item<float>()));
     }
-
-    /// <summary>λ^−0.6, scaled to 1 at quality 1.</summary>
-    private static Tensor Balance(Tensor lambda, CodecTrainingOptions options) =>
-        (lambda / options.Lambda.Lowest).pow(BalanceExponent);
 
     private static (Tensor BitsPerPixel, Tensor SquaredError) RateAndDistortion(CompactCodecNetwork.Pass pass, Tensor x)
     {
