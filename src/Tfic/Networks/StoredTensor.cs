@@ -46,7 +46,7 @@ public enum TensorType
     F64,
 }
 
-/// <summary>A tensor as it lies in a safetensors file: little-endian, row-major.</summary>
+/// <summary>A tensor as it lies in a file: little-endian, row-major.</summary>
 public sealed class StoredTensor
 {
     private readonly int[] _shape;
@@ -72,7 +72,10 @@ public sealed class StoredTensor
     /// <summary>Elements, little-endian; exactly as many bytes as type and shape say.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    /// <summary>Where <see cref="Bytes"/> starts in the file.</summary>
+    /// <summary>
+    /// Where <see cref="Bytes"/> starts in the file; of a PyTorch tensor that lies there in another order, where the
+    /// storage starts that it was gathered from.
+    /// </summary>
     public long Offset { get; }
 
     /// <summary>Number of elements.</summary>
@@ -178,6 +181,8 @@ public sealed class StoredTensor
     /// <summary>Reads U8 elements.</summary>
     /// <exception cref="TficFormatException">Another type.</exception>
     public byte[] ToByte() => Type == TensorType.U8 ? Bytes.ToArray() : throw WrongType("U8");
+
+    internal StoredTensor Renamed(string name) => new(name, Type, _shape, Bytes, Offset);
 
     private TficFormatException WrongType(string wanted) => new(
         $"Tensor '{Name}' is {Type}, but {wanted} is needed. This file was made for another program or version.",
