@@ -23,6 +23,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
   demo [PICTURE]      encode a picture at three qualities, decode and read it back, and write demo.html
   test                build everything and run all tests
   fuzz --minutes N    feed damaged files to every reader and decoder for N processor minutes (fuzz --help)
+  golden              write the golden streams of the shipped models anew
   bench [FILTER]      run the benchmarks (those whose name matches) into benchmarks/results
   train [ARGUMENTS]   install what training needs and run `tfic train ARGUMENTS`
   capi [CODEC-FILE]   publish the C library into artifacts/capi, compile and run native/capi/example.c with it
@@ -155,6 +156,13 @@ fuzz() {
   dotnet tests/Tfic.Fuzz/bin/Release/net10.0/Tfic.Fuzz.dll "$@"
 }
 
+# Golden streams are what the shipped models write: made anew after new weights or a change of the format.
+golden() {
+  find_dotnet
+  dotnet build tests/Tfic.Models.Tests -c Release -v quiet >&2
+  dotnet tests/Tfic.Models.Tests/bin/Release/net10.0/Tfic.Models.Tests.dll "$PWD/tests/Tfic.Models.Tests/Golden"
+}
+
 # The C library for this machine. Its compiler comes from the package sources; clang or gcc links it.
 capi() {
   local runtime
@@ -196,7 +204,7 @@ passed=0 failed=0 skipped=0
 # Adds up what ctest wrote as JUnit and dotnet test as TRX, and names what failed.
 count_results() {
   local file line total
-  for file in "$results"/ctest.xml; do
+  for file in "$results"/*.xml; do
     [ -e "$file" ] || continue
     # The head of the test suite is one element over several lines.
     line=$(tr '\n\t' '  ' <"$file" | grep -o '<testsuite [^>]*>' | head -n 1)
@@ -204,9 +212,10 @@ count_results() {
     tests=$(attribute tests "$line") failures=$(attribute failures "$line")
     skips=$(($(attribute skipped "$line") + $(attribute disabled "$line")))
     passed=$((passed + tests - failures - skips)) failed=$((failed + failures)) skipped=$((skipped + skips))
-    grep -o '<testcase name="[^"]*"[^>]*status="fail"' "$file" | sed 's/.*name="\([^"]*\)".*/Failed: \1/' || true
+    grep -o '<testcase name="[^"]*"[^>]*status="fail"' "$file" \
+      | sed "s|.*name=\"\([^\"]*\)\".*|Failed: \1 (${file#"$results"/})|" || true
   done
-  for file in "$results"/*.trx; do
+  for file in "$results"/*.trx "$results"/*/*.trx; do
     [ -e "$file" ] || continue
     line=$(grep -o '<Counters [^>]*>' "$file" | head -n 1)
     total=$(attribute total "$line")
@@ -214,8 +223,24 @@ count_results() {
     # A runner that died while testing leaves tests that are neither passed nor failed; they count as failed.
     failed=$((failed + $(attribute executed "$line") - $(attribute passed "$line")))
     skipped=$((skipped + total - $(attribute executed "$line")))
-    grep -o '<UnitTestResult [^>]*outcome="Failed"' "$file" | sed 's/.*testName="\([^"]*\)".*/Failed: \1/' || true
+    grep -o '<UnitTestResult [^>]*outcome="Failed"' "$file" \
+      | sed "s|.*testName=\"\([^\"]*\)\".*|Failed: \1 (${file#"$results"/})|" || true
   done
+}
+
+# native_tests NAME [OPTION]...: configures, builds and tests the native part in artifacts/NAME.
+native_tests() {
+  local name=$1
+  shift
+  # Configured anew each time: what was installed since the last time is found.
+  cmake -S . -B "artifacts/$name" "$@" && cmake --build "artifacts/$name" --parallel "$(nproc)" \
+    && ctest --test-dir "artifacts/$name" --output-on-failure --output-junit "$PWD/$results/$name.xml"
+}
+
+# skip WHY: a part of the tests that cannot run here counts as one skipped test.
+skip() {
+  say "Skipped: $*"
+  skipped=$((skipped + 1))
 }
 
 run_tests() {
@@ -223,20 +248,32 @@ run_tests() {
   find_dotnet
   rm -rf "$results"
   mkdir -p "$results"
-  local broken=0
+  local broken=0 without project
 
   if command -v cmake >/dev/null && command -v c++ >/dev/null; then
-    # Configured anew each time: what was installed since the last time is found.
-    cmake -S . -B artifacts/native
-    cmake --build artifacts/native --parallel "$(nproc)"
-    ctest --test-dir artifacts/native --output-on-failure --output-junit "$PWD/$results/ctest.xml" || broken=1
+    native_tests native || broken=1
+    native_tests native-sanitized -DTFIC_SANITIZE=ON || broken=1
+    if command -v aarch64-linux-gnu-g++ >/dev/null && command -v qemu-aarch64 >/dev/null; then
+      native_tests native-aarch64 -DCMAKE_TOOLCHAIN_FILE=native/aarch64.cmake || broken=1
+    else
+      skip "the native part on Arm, which takes the packages g++-aarch64-linux-gnu and qemu-user"
+    fi
   else
-    say "The native kernels and their tests are left out: there is no cmake or no C++ compiler here."
+    skip "the native kernels and their tests: there is no cmake or no C++ compiler here"
   fi
 
   dotnet build Core.sln -c Release -v minimal
   dotnet test Core.sln -c Release --no-build -p:TficTestResults="$PWD/$results" \
     --blame-hang --blame-hang-timeout 10m --blame-hang-dump-type none || broken=1
+
+  # What depends on instructions once more without some: the results must be the same.
+  for without in EnableAVX512 EnableAVX2 EnableHWIntrinsic; do
+    for project in Tfic.Tests Tfic.Models.Tests; do
+      dotnet test "tests/$project" -c Release --no-build -p:TficTestResults="$PWD/$results/$without" \
+        --environment "DOTNET_$without=0" --environment "TFIC_TEST_WITHOUT=$without" \
+        --blame-hang --blame-hang-timeout 10m --blame-hang-dump-type none || broken=1
+    done
+  done
 
   count_results
   if [ $broken = 1 ] && [ $failed = 0 ]; then
@@ -254,6 +291,7 @@ case $verb in
   demo) demo "$@" ;;
   test) run_tests ;;
   fuzz) fuzz "$@" ;;
+  golden) golden "$@" ;;
   bench) bench "$@" ;;
   train) train "$@" ;;
   capi) capi "$@" ;;

@@ -1,11 +1,16 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace Tfic.Kernels.IntegerConvolution;
 
 /// <summary>The row in native/kernels: AVX512-VNNI, which .NET does not offer.</summary>
 internal static class IntegerConvolutionNative
 {
-    /// <summary>Whether the library is there and this processor has the instructions.</summary>
+    /// <summary>
+    /// Whether the library is there and this processor has the instructions, and .NET was not told to do without
+    /// AVX-512: its switches then show what a lesser machine does.
+    /// </summary>
     public static bool IsSupported { get; } =
-        NativeKernels.IsAvailable && NativeKernels.IntegerConvolutionSupported() == 1;
+        Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.IntegerConvolutionSupported() == 1;
 
     public static unsafe void Run(
         ReadOnlySpan<short> input, IntegerConvolutionWeights weights, int height, int width, Span<int> output)

@@ -18,8 +18,7 @@ internal struct RangeState
     {
         RangeState state = default;
         state.Range = ulong.MaxValue;
-        state.Code = (ulong)Read32(stream, ref state.Position) << 32;
-        state.Code |= Read32(stream, ref state.Position);
+        state.Code = ((ulong)state.Read32(stream) << 32) | state.Read32(stream);
         return state;
     }
 
@@ -35,39 +34,35 @@ internal struct RangeState
         Range = unit * frequency;
         if (Range < 1UL << 32)
         {
-            Code = (Code << 32) | Read32(stream, ref Position);
+            Code = (Code << 32) | Read32(stream);
             Range <<= 32;
         }
     }
 
-    /// <summary>The next four bytes; what is behind the stream's end reads as zeros.</summary>
-    public static uint Read32(ReadOnlySpan<byte> stream, ref long position)
+    private uint Read32(ReadOnlySpan<byte> stream)
     {
         uint word = 0;
-        if (position + 4 <= stream.Length)
+        if (Position + 4 <= stream.Length)
         {
-            word = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)position..]);
+            word = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)Position..]);
         }
         else
         {
             for (int i = 0; i < 4; i++)
-                word = (word << 8) | (position + i < stream.Length ? stream[(int)position + i] : 0u);
+                word = (word << 8) | (Position + i < stream.Length ? stream[(int)Position + i] : 0u);
         }
 
-        position += 4;
+        Position += 4;
         return word;
     }
 }
 
-/// <summary>Decodes symbols of a stream with one lane (see <see cref="RangeEncoder"/>).</summary>
+/// <summary>Decodes symbols of a stream with one lane (see <see cref="RangeEncoding"/>).</summary>
 /// <param name="state">Where the decoder stands; moved on.</param>
 /// <param name="stream">The whole stream; what is behind its end reads as zeros.</param>
 /// <param name="tables">The tables.</param>
 /// <param name="tableIndexes">For each symbol the index of its table, all below <c>tables.Count</c>.</param>
-/// <param name="symbols">
-/// Receives the symbols, <see cref="SymbolValue.Escape"/> where one is its table's last; as long as
-/// <paramref name="tableIndexes"/>.
-/// </param>
+/// <param name="symbols">Receives the symbols; as long as <paramref name="tableIndexes"/>.</param>
 /// <returns>The number of symbols decoded: fewer than asked for only if the stream is damaged.</returns>
 internal delegate int RangeDecodingKernel(
     ref RangeState state,
@@ -105,8 +100,7 @@ internal static class RangeDecoding
     {
         for (int i = 0; i < tableIndexes.Length; i++)
         {
-            int table = tableIndexes[i];
-            int first = tables.Firsts[table];
+            int first = tables.Firsts[tableIndexes[i]];
             ulong slot = state.Slot;
             if (slot >= FrequencyTables.Total)
                 return i;
@@ -115,7 +109,7 @@ internal static class RangeDecoding
                 symbol++;
             uint start = tables.Starts[first + symbol];
             state.Take(stream, state.Unit, start, tables.Starts[first + symbol + 1] - start);
-            symbols[i] = symbol == tables.Lengths[table] - 1 ? SymbolValue.Escape : (ushort)symbol;
+            symbols[i] = (ushort)symbol;
         }
 
         return tableIndexes.Length;
@@ -132,47 +126,39 @@ internal static class RangeDecoding
         ReadOnlySpan<byte> tableIndexes,
         Span<ushort> symbols)
     {
+        RangeState local = state;
         ReadOnlySpan<int> firsts = tables.Firsts;
-        ReadOnlySpan<int> lengths = tables.Lengths;
-        ReadOnlySpan<Interval> intervals = tables.Intervals;
-        ReadOnlySpan<Bucket> buckets = tables.Buckets;
-        ReadOnlySpan<ushort> commonest = tables.FirstFrequencies;
-        ReadOnlySpan<int> bucketBases = tables.BucketBases;
-        ReadOnlySpan<int> bucketShifts = tables.BucketShifts;
+        ReadOnlySpan<uint> starts = tables.Starts;
+        ReadOnlySpan<ushort> buckets = tables.Buckets;
+        const int BucketsPerTable = FrequencyTables.Total >> FrequencyTables.BucketBits;
         symbols = symbols[..tableIndexes.Length];
-        symbols.Clear();
-        ulong code = state.Code;
-        ulong range = state.Range;
         int i = 0;
         for (; i < tableIndexes.Length; i++)
         {
             int table = tableIndexes[i];
-            ulong unit = range >> FrequencyTables.Precision;
-            range = unit * commonest[table];
-            if (code >= range)
+            ReadOnlySpan<uint> of = starts[firsts[table]..];
+            ulong unit = local.Unit;
+            ulong boundary = unit * of[1];
+            if (local.Code < boundary)
             {
-                ulong slot = code / unit;
-                if (slot >= FrequencyTables.Total)
-                    break;
-
-                int symbol = buckets[bucketBases[table] + BucketMap.Find((uint)slot, bucketShifts[table])].Near((uint)slot);
-                ReadOnlySpan<Interval> of = intervals.Slice(firsts[table], lengths[table]);
-                while ((uint)slot - of[symbol].Start >= of[symbol].Frequency)
-                    symbol++;
-                code -= unit * of[symbol].Start;
-                range = unit * of[symbol].Frequency;
-                symbols[i] = symbol == of.Length - 1 ? SymbolValue.Escape : (ushort)symbol;
+                local.Range = boundary;
+                if (boundary < 1UL << 32)
+                    local.Take(stream, boundary, 0, 1);
+                symbols[i] = 0;
+                continue;
             }
 
-            if (range < 1UL << 32)
-            {
-                code = (code << 32) | RangeState.Read32(stream, ref state.Position);
-                range <<= 32;
-            }
+            ulong slot = local.Code / unit;
+            if (slot >= FrequencyTables.Total)
+                break;
+            int symbol = buckets[(table * BucketsPerTable) + (int)(slot >> FrequencyTables.BucketBits)];
+            while (of[symbol + 1] <= slot)
+                symbol++;
+            local.Take(stream, unit, of[symbol], of[symbol + 1] - of[symbol]);
+            symbols[i] = (ushort)symbol;
         }
 
-        state.Code = code;
-        state.Range = range;
+        state = local;
         return i;
     }
 }
