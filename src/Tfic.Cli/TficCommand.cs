@@ -96,6 +96,7 @@ internal static class TficCommand
             EvalVerb.Create(terminal),
             DemoVerb.Create(terminal),
             PaperVerb.Create(terminal),
+            VerifyVerb.Create(terminal),
             Verb.Help(),
             version,
             quiet,

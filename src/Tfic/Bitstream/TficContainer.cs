@@ -321,7 +321,7 @@ public sealed class TficContainer
                 throw new TficFormatException($"A layer of {length} bytes lacks its header. {Remedy}", body);
             CheckQuality(bytes[body + 4], body + 4);
             var mode = (CodingMode)bytes[body + 5];
-            if (mode is not (CodingMode.Range or CodingMode.Interleaved))
+            if (mode is not (CodingMode.Range or CodingMode.Interleaved or CodingMode.Chunked))
             {
                 throw new TficFormatException(
                     $"Coding mode {(int)mode} is unknown; a newer program may read it.", body + 5);

@@ -14,8 +14,10 @@ public static class KernelTables
         Dct.JpegDct.InverseTable,
         IntegerConvolution.IntegerConvolution.Table,
         Pooling.MaxPool.Variants,
+        RangeCoding.IntervalLookup.Table,
         RangeCoding.RangeDecoding.Table,
         RangeCoding.RansDecoding.Table,
+        RangeCoding.RansEncoding.Table,
         Samples.SampleConversion.ToFloatVariants,
         Samples.SampleConversion.ToSamplesVariants,
     ];

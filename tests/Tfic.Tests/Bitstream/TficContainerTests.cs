@@ -136,7 +136,7 @@ public class TficContainerTests
         AssertMessage("Two layers", Long(10, 20, (1, layer), (1, layer)));
         AssertMessage("lacks its header", Long(10, 20, (1, layer[..5])));
         AssertMessage("Quality byte 225", Long(10, 20, (1, [1, 2, 3, 4, 225, 0])));
-        AssertMessage("Coding mode 2", Long(10, 20, (1, [1, 2, 3, 4, 0, 2])));
+        AssertMessage("Coding mode 3", Long(10, 20, (1, [1, 2, 3, 4, 0, 3])));
         AssertMessage("More than 16", Long(10, 20, [.. Enumerable.Repeat((8, layer), 17)]));
         AssertMessage("beyond 1048576", Long((1 << 20) + 1, 20, (1, layer)));
     }

@@ -28,7 +28,7 @@ public class GoldenStreamTests
         "57988f3b019e6627043539c9841ea74304178a4035b55f3cc6c4b3c017afb716")]
     [InlineData(
         130, 70, 224, CodingMode.Interleaved, false, false,
-        "9a3634ab0014c5ed00841c92558c27564b71885f5cc7c2465b122473c0954bb5",
+        "eb5f386fc94b1a63171faa46554c2b6306894b4487070107632c2fc32c627dc5",
         "819e60058dba3950d2e18e3be507896ae8f39ddf1f64360a9622f74b63604923")]
     [InlineData(
         1, 1, 0, CodingMode.Range, false, true,
@@ -40,7 +40,11 @@ public class GoldenStreamTests
         "99f568e5cd17c23f186855bab5f1e3dd53eb3bfca8a8f227ab971dd58da3128e")]
     [InlineData(
         300, 40, 200, CodingMode.Interleaved, true, true,
-        "26ccc5e176968e98d43534a93c0f4c8b28631e9a485c7b702a566fffc3720f43",
+        "5fce2e604761d3efe982f3ea69845c85ed6e0aca28f79e3900a699e191141db1",
+        "868f769fce7c7a119726ede08bd64545d687a58997ef382ab4868acabfe869a4")]
+    [InlineData(
+        300, 40, 200, CodingMode.Chunked, true, true,
+        "14be3e93e3cf0a3f7398f9ca4ea8b72b45c86d479f492503776cbc2cb9a8e3a7",
         "868f769fce7c7a119726ede08bd64545d687a58997ef382ab4868acabfe869a4")]
     public void StreamsAndTheirLatentsArePinned(
         int width,

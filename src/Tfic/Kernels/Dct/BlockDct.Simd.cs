@@ -132,14 +132,14 @@ public static partial class BlockDct
             return;
         int across = width / Size, pairs = across / 2, rows = source.Length / width / Size;
         ref float m = ref MemoryMarshal.GetArrayDataReference(matrix);
-        Span<Vector512<float>> both = stackalloc Vector512<float>[Size];
-        Span<Vector512<float>> between = stackalloc Vector512<float>[Size];
-        for (int k = 0; k < Size; k++)
-        {
-            Vector256<float> row = Vector256.Create(transposed, k * Size);
-            both[k] = Vector512.Create(row, row);
-        }
-
+        // All that both products need stays in registers: Mᵀ twice side by side, and, for each k, where entry k of
+        // each half's row lies.
+        Vector512<float> m0 = Twice(transposed, 0), m1 = Twice(transposed, 1), m2 = Twice(transposed, 2);
+        Vector512<float> m3 = Twice(transposed, 3), m4 = Twice(transposed, 4), m5 = Twice(transposed, 5);
+        Vector512<float> m6 = Twice(transposed, 6), m7 = Twice(transposed, 7);
+        Vector512<int> k0 = Vector512.Create(Vector256.Create(0), Vector256.Create(8)), one = Vector512<int>.One;
+        Vector512<int> k1 = k0 + one, k2 = k1 + one, k3 = k2 + one, k4 = k3 + one, k5 = k4 + one, k6 = k5 + one;
+        Vector512<int> k7 = k6 + one;
         for (int pair = 0; pair < rows * pairs; pair++)
         {
             nint corner = (nint)(pair / pairs) * Size * width + pair % pairs * 2 * Size;
@@ -149,38 +149,40 @@ public static partial class BlockDct
             Vector512<float> b2 = Vector512.LoadUnsafe(ref b, 2 * stride), b3 = Vector512.LoadUnsafe(ref b, 3 * stride);
             Vector512<float> b4 = Vector512.LoadUnsafe(ref b, 4 * stride), b5 = Vector512.LoadUnsafe(ref b, 5 * stride);
             Vector512<float> b6 = Vector512.LoadUnsafe(ref b, 6 * stride), b7 = Vector512.LoadUnsafe(ref b, 7 * stride);
-            for (int r = 0; r < Size; r++)
-            {
-                ref float entry = ref Unsafe.Add(ref m, r * Size);
-                Vector512<float> sum = Vector512.Create(entry) * b0;
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 1)), b1, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 2)), b2, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 3)), b3, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 4)), b4, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 5)), b5, sum);
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 6)), b6, sum);
-                between[r] = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 7)), b7, sum);
-            }
-
             ref float f = ref Unsafe.Add(ref MemoryMarshal.GetReference(target), corner);
             for (int r = 0; r < Size; r++)
             {
-                // Entry (r, k) of each block to all lanes of its half.
-                Vector512<int> lane = Vector512.Create(Vector256.Create(0), Vector256.Create(8));
-                Vector512<float> row = between[r];
-                Vector512<float> sum = Avx512F.PermuteVar16x32(row, lane) * both[0];
-                for (int k = 1; k < Size; k++)
-                {
-                    lane += Vector512<int>.One;
-                    sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, lane), both[k], sum);
-                }
+                ref float entry = ref Unsafe.Add(ref m, r * Size);
+                Vector512<float> row = Vector512.Create(entry) * b0;
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 1)), b1, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 2)), b2, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 3)), b3, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 4)), b4, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 5)), b5, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 6)), b6, row);
+                row = Vector512.FusedMultiplyAdd(Vector512.Create(Unsafe.Add(ref entry, 7)), b7, row);
 
+                Vector512<float> sum = Avx512F.PermuteVar16x32(row, k0) * m0;
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k1), m1, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k2), m2, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k3), m3, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k4), m4, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k5), m5, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k6), m6, sum);
+                sum = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(row, k7), m7, sum);
                 sum.StoreUnsafe(ref f, (nuint)r * stride);
             }
         }
 
         if (across % 2 == 1)
             Transform256(source, width, target, matrix, transposed, across - 1);
+    }
+
+    /// <summary>A row of a matrix, in both halves.</summary>
+    private static Vector512<float> Twice(float[] matrix, int row)
+    {
+        Vector256<float> half = Vector256.Create(matrix, row * Size);
+        return Vector512.Create(half, half);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Tfic.Kernels.RangeCoding;
 
 /// <summary>An immutable set of integer probability tables, each over all of int32.</summary>
@@ -26,18 +28,21 @@ public sealed class FrequencyTables
     public const int MaxCentre = 1 << 30;
 
     /// <summary>
-    /// Binary logarithm of the number of slots that share an entry of the lookup that the fast rows start their
-    /// search from.
+    /// Number of tables of which two vector registers of 512 bits hold 16 bits each: the model's latent tables.
     /// </summary>
-    internal const int BucketBits = 8;
+    internal const int VectorTables = 64;
 
     private readonly int[] _centres;
     private readonly int[] _lengths;
     private readonly int[] _frequencies;
     private readonly int[] _firsts;
     private readonly uint[] _starts;
-    private readonly ushort[] _buckets;
-    private readonly float[] _bits;
+    private readonly Interval[] _intervals;
+    private readonly Bucket[] _buckets;
+    private readonly ushort[] _firstFrequencies;
+    private readonly int[] _bucketShifts;
+    private readonly int[] _bucketBases;
+    private readonly ushort[] _packed = new ushort[4 * VectorTables];
 
     /// <summary>Makes a set of tables.</summary>
     /// <param name="centres">
@@ -73,13 +78,17 @@ public sealed class FrequencyTables
             throw new ArgumentException($"{frequencies.Length} frequencies, where the lengths add up to {total}.");
 
         _centres = centres.ToArray();
+        AreCentredAtZero = !centres.ContainsAnyExcept(0);
         _lengths = lengths.ToArray();
         _frequencies = frequencies.ToArray();
         _firsts = new int[lengths.Length];
         _starts = new uint[frequencies.Length + lengths.Length];
-        _bits = new float[frequencies.Length];
-        _buckets = new ushort[lengths.Length << (Precision - BucketBits)];
+        _intervals = new Interval[_starts.Length];
+        _bucketShifts = new int[lengths.Length];
+        _bucketBases = new int[lengths.Length];
+        _firstFrequencies = new ushort[lengths.Length];
         int first = 0;
+        int bucketCount = 0;
         for (int t = 0; t < lengths.Length; t++)
         {
             // One more start than frequencies: the last is Total, so a search needs no test for the end.
@@ -92,7 +101,7 @@ public sealed class FrequencyTables
                     throw new ArgumentException(
                         $"Table {t} gives symbol {k} the frequency {frequency}; 1 is the least.");
                 _starts[_firsts[t] + k] = (uint)start;
-                _bits[first + k] = (float)(Precision - Math.Log2(frequency));
+                _intervals[_firsts[t] + k] = new Interval((ushort)start, (ushort)frequency);
                 start += frequency;
                 if (start > Total)
                     break;
@@ -101,9 +110,18 @@ public sealed class FrequencyTables
             if (start != Total)
                 throw new ArgumentException($"The frequencies of table {t} do not add up to {Total}.");
             _starts[_firsts[t] + lengths[t]] = Total;
-            FillBuckets(t);
+            _firstFrequencies[t] = (ushort)_frequencies[first];
             first += lengths[t];
+
+            _bucketShifts[t] = BucketMap.Shift(lengths[t]);
+            _bucketBases[t] = bucketCount;
+            bucketCount += BucketMap.Find(Total - 1, _bucketShifts[t]) + 1;
         }
+
+        _buckets = new Bucket[bucketCount];
+        for (int t = 0; t < lengths.Length; t++)
+            FillBuckets(t);
+        PackForVectors();
     }
 
     /// <summary>Number of tables.</summary>
@@ -118,16 +136,45 @@ public sealed class FrequencyTables
     /// <summary>All tables' frequencies, one table behind the other.</summary>
     public ReadOnlySpan<int> Frequencies => _frequencies;
 
-    /// <summary>Where each table begins in <see cref="Starts"/>.</summary>
+    /// <summary>Where each table begins in <see cref="Starts"/> and <see cref="Intervals"/>.</summary>
     internal ReadOnlySpan<int> Firsts => _firsts;
 
     /// <summary>All tables' starts, each table closed by <see cref="Total"/>.</summary>
     internal ReadOnlySpan<uint> Starts => _starts;
 
+    /// <summary>All tables' intervals, laid out as <see cref="Starts"/>; each table is closed by an empty one.</summary>
+    internal ReadOnlySpan<Interval> Intervals => _intervals;
+
     /// <summary>
-    /// For each table and each slot that is a multiple of 2^<see cref="BucketBits"/>: the symbol that owns it.
+    /// For each table and each of its buckets (see <see cref="BucketMap"/>): the symbol that owns the bucket's first
+    /// slot.
     /// </summary>
-    internal ReadOnlySpan<ushort> Buckets => _buckets;
+    internal ReadOnlySpan<Bucket> Buckets => _buckets;
+
+    /// <summary>Where each table begins in <see cref="Buckets"/>.</summary>
+    internal ReadOnlySpan<int> BucketBases => _bucketBases;
+
+    /// <summary>By how much each table's buckets are coarser than the finest: see <see cref="BucketMap"/>.</summary>
+    internal ReadOnlySpan<int> BucketShifts => _bucketShifts;
+
+    /// <summary>Each table's frequency of symbol 0, usually the most frequent.</summary>
+    internal ReadOnlySpan<ushort> FirstFrequencies => _firstFrequencies;
+
+    /// <summary>Whether symbol 0 of every table stands for 0, as it does in the latents' tables.</summary>
+    internal bool AreCentredAtZero { get; }
+
+    /// <summary>
+    /// Whether the vector rows can hold what they need of each table in registers, in 16 bits:
+    /// <see cref="PackedForVectors"/>.
+    /// </summary>
+    internal bool FitVectors =>
+        Count <= VectorTables && _starts.Length <= Total && _buckets.Length <= Total;
+
+    /// <summary>
+    /// If <see cref="FitVectors"/>, <see cref="VectorTables"/> elements each: first interval, escape's symbol, first
+    /// bucket, bucket shift of every table.
+    /// </summary>
+    internal ReadOnlySpan<ushort> PackedForVectors => _packed;
 
     /// <summary>Information content of a value, in bits, the raw bits behind an escape included.</summary>
     /// <param name="table">Index of the table.</param>
@@ -136,31 +183,83 @@ public sealed class FrequencyTables
     {
         long index = SymbolValue.ToIndex(value, _centres[table]);
         int escape = _lengths[table] - 1;
-        int first = _firsts[table] - table;
+        int first = _firsts[table];
         return index < escape
-            ? _bits[first + (int)index]
-            : _bits[first + escape] + EscapeCode.BitCount((ulong)(index - escape));
+            ? _intervals[first + (int)index].Bits
+            : _intervals[first + escape].Bits + EscapeCode.BitCount((ulong)(index - escape));
     }
-
-    /// <summary>Information content of each symbol, laid out as <see cref="Frequencies"/>.</summary>
-    internal ReadOnlySpan<float> SymbolBits => _bits;
 
     private void FillBuckets(int table)
     {
-        int perTable = Total >> BucketBits;
-        int symbol = 0;
-        for (int b = 0; b < perTable; b++)
+        Span<Bucket> buckets = _buckets.AsSpan(_bucketBases[table]);
+        ReadOnlySpan<uint> starts = _starts.AsSpan(_firsts[table]);
+        int filled = 0;
+        for (int symbol = 0; symbol < _lengths[table]; symbol++)
         {
-            while (_starts[_firsts[table] + symbol + 1] <= (uint)(b << BucketBits))
-                symbol++;
-            _buckets[(table * perTable) + b] = (ushort)symbol;
+            uint last = starts[symbol + 1] - 1;
+            int lastBucket = BucketMap.Find(last, _bucketShifts[table]);
+            for (; filled <= lastBucket; filled++)
+                buckets[filled] = new Bucket((ushort)symbol, (ushort)last);
         }
     }
+
+    private void PackForVectors()
+    {
+        if (!FitVectors)
+            return;
+        for (int t = 0; t < Count; t++)
+        {
+            _packed[t] = (ushort)_firsts[t];
+            _packed[VectorTables + t] = (ushort)(_lengths[t] - 1);
+            _packed[(2 * VectorTables) + t] = (ushort)_bucketBases[t];
+            _packed[(3 * VectorTables) + t] = (ushort)_bucketShifts[t];
+        }
+    }
+}
+
+/// <summary>The symbol that owns a bucket's first slot, and the last slot that it owns.</summary>
+/// <remarks>Packed in 32 bits, as the vector rows read it.</remarks>
+internal readonly record struct Bucket(ushort Symbol, ushort Last)
+{
+    /// <summary>The slot's own symbol, or one before it: where a search begins.</summary>
+    public int Near(uint slot) => Symbol + (slot > Last ? 1 : 0);
+}
+
+/// <summary>Which slots share an entry of the lookup that the fast rows start their search from.</summary>
+/// <remarks>
+/// Symbols come by falling probability, so a table's last slots are crowded with rare symbols: buckets of one width
+/// would be too wide there or too many elsewhere. These halve with the number of slots that are left: a bucket is what
+/// a float32 of that number, a little increased, tells in its exponent and its first few digits. Of Gaussian tables of
+/// any scale a search from there takes one step or two.
+/// </remarks>
+internal static class BucketMap
+{
+    /// <summary>Float32's bits of the first slot's number.</summary>
+    public const int Top = ((127 + 16) << 23) | ((Bias - 1) << (23 - 16));
+
+    /// <summary>Number of slots left behind the last one; without it, most buckets would serve a few slots.</summary>
+    public const int Bias = 16;
+
+    /// <summary>Number of a slot whose float32 is taken: 2¹⁶ + Bias − 1 − slot.</summary>
+    public const int Last = FrequencyTables.Total + Bias - 1;
+
+    /// <summary>Digits that are dropped of a table's float32: four or more stay, as many as a long table needs.</summary>
+    public static int Shift(int symbols) =>
+        23 - Math.Clamp(System.Numerics.BitOperations.Log2((uint)symbols / 12) + 1, 4, 10);
+
+    /// <summary>A slot's bucket.</summary>
+    public static int Find(uint slot, int shift) => (Top - BitConverter.SingleToInt32Bits(Last - (int)slot)) >> shift;
 }
 
 /// <summary>The order in which a table lists values: centre, −1, +1, −2, +2, … for symbols 0, 1, 2, …</summary>
 internal static class SymbolValue
 {
+    /// <summary>
+    /// What decoders write for a table's last symbol, whichever that is: no other symbol is as large, for a table has
+    /// 2¹⁶ at most.
+    /// </summary>
+    public const ushort Escape = ushort.MaxValue;
+
     /// <summary>Symbol of a value as if the table had no end; up to 2³³.</summary>
     public static long ToIndex(int value, int centre)
     {
@@ -171,6 +270,31 @@ internal static class SymbolValue
     /// <summary>Value of a symbol; beyond int32 where the symbol is none of an int32.</summary>
     public static long FromIndex(long index, int centre) =>
         centre + ((index & 1) != 0 ? -((index >> 1) + 1) : index >> 1);
+
+    /// <summary>Values of symbols of tables that are centred at 0.</summary>
+    /// <param name="symbols">The symbols; for <see cref="Escape"/> a value without meaning is written.</param>
+    /// <param name="values">Receives the values; as many.</param>
+    public static void FromSymbols(ReadOnlySpan<ushort> symbols, Span<int> values)
+    {
+        values = values[..symbols.Length];
+        int i = 0;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; i <= symbols.Length - 16; i += 16)
+            {
+                (Vector256<uint> low, Vector256<uint> high) =
+                    Vector256.Widen(Vector256.LoadUnsafe(in symbols[i]));
+                FromSymbols(low).StoreUnsafe(ref values[i]);
+                FromSymbols(high).StoreUnsafe(ref values[i], 8);
+            }
+        }
+
+        for (; i < symbols.Length; i++)
+            values[i] = (symbols[i] >> 1) ^ -(symbols[i] & 1);
+    }
+
+    private static Vector256<int> FromSymbols(Vector256<uint> symbols) =>
+        (symbols >>> 1).AsInt32() ^ -(symbols.AsInt32() & Vector256<int>.One);
 }
 
 /// <summary>
@@ -182,7 +306,27 @@ internal static class EscapeCode
     /// <summary>Indexes stay below 2³³, so v has at most 34 digits and n is at most 33.</summary>
     public const int MaxZeros = 33;
 
+    /// <summary>Raw bits of the longest code.</summary>
+    public const int MaxBits = (2 * MaxZeros) + 1;
+
     public static int Zeros(ulong excess) => 63 - System.Numerics.BitOperations.LeadingZeroCount(excess + 1);
 
     public static int BitCount(ulong excess) => (2 * Zeros(excess)) + 1;
+
+    /// <summary>Writes the code as intervals.</summary>
+    /// <param name="excess">e.</param>
+    /// <param name="bits">At least <see cref="MaxBits"/> long.</param>
+    /// <returns>The code: the front of <paramref name="bits"/>.</returns>
+    public static Span<Interval> Write(ulong excess, Span<Interval> bits)
+    {
+        int zeros = Zeros(excess);
+        int count = BitCount(excess);
+        for (int i = 0; i < count; i++)
+        {
+            int place = count - 1 - i;
+            bits[i] = Interval.RawBit(place <= zeros && (((excess + 1) >> place) & 1) != 0);
+        }
+
+        return bits[..count];
+    }
 }

@@ -18,7 +18,8 @@ internal struct RangeState
     {
         RangeState state = default;
         state.Range = ulong.MaxValue;
-        state.Code = ((ulong)state.Read32(stream) << 32) | state.Read32(stream);
+        state.Code = (ulong)Read32(stream, ref state.Position) << 32;
+        state.Code |= Read32(stream, ref state.Position);
         return state;
     }
 
@@ -34,35 +35,39 @@ internal struct RangeState
         Range = unit * frequency;
         if (Range < 1UL << 32)
         {
-            Code = (Code << 32) | Read32(stream);
+            Code = (Code << 32) | Read32(stream, ref Position);
             Range <<= 32;
         }
     }
 
-    private uint Read32(ReadOnlySpan<byte> stream)
+    /// <summary>The next four bytes; what is behind the stream's end reads as zeros.</summary>
+    public static uint Read32(ReadOnlySpan<byte> stream, ref long position)
     {
         uint word = 0;
-        if (Position + 4 <= stream.Length)
+        if (position + 4 <= stream.Length)
         {
-            word = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)Position..]);
+            word = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)position..]);
         }
         else
         {
             for (int i = 0; i < 4; i++)
-                word = (word << 8) | (Position + i < stream.Length ? stream[(int)Position + i] : 0u);
+                word = (word << 8) | (position + i < stream.Length ? stream[(int)position + i] : 0u);
         }
 
-        Position += 4;
+        position += 4;
         return word;
     }
 }
 
-/// <summary>Decodes symbols of a stream with one lane (see <see cref="RangeEncoding"/>).</summary>
+/// <summary>Decodes symbols of a stream with one lane (see <see cref="RangeEncoder"/>).</summary>
 /// <param name="state">Where the decoder stands; moved on.</param>
 /// <param name="stream">The whole stream; what is behind its end reads as zeros.</param>
 /// <param name="tables">The tables.</param>
 /// <param name="tableIndexes">For each symbol the index of its table, all below <c>tables.Count</c>.</param>
-/// <param name="symbols">Receives the symbols; as long as <paramref name="tableIndexes"/>.</param>
+/// <param name="symbols">
+/// Receives the symbols, <see cref="SymbolValue.Escape"/> where one is its table's last; as long as
+/// <paramref name="tableIndexes"/>.
+/// </param>
 /// <returns>The number of symbols decoded: fewer than asked for only if the stream is damaged.</returns>
 internal delegate int RangeDecodingKernel(
     ref RangeState state,
@@ -100,7 +105,8 @@ internal static class RangeDecoding
     {
         for (int i = 0; i < tableIndexes.Length; i++)
         {
-            int first = tables.Firsts[tableIndexes[i]];
+            int table = tableIndexes[i];
+            int first = tables.Firsts[table];
             ulong slot = state.Slot;
             if (slot >= FrequencyTables.Total)
                 return i;
@@ -109,7 +115,7 @@ internal static class RangeDecoding
                 symbol++;
             uint start = tables.Starts[first + symbol];
             state.Take(stream, state.Unit, start, tables.Starts[first + symbol + 1] - start);
-            symbols[i] = (ushort)symbol;
+            symbols[i] = symbol == tables.Lengths[table] - 1 ? SymbolValue.Escape : (ushort)symbol;
         }
 
         return tableIndexes.Length;
@@ -126,39 +132,47 @@ internal static class RangeDecoding
         ReadOnlySpan<byte> tableIndexes,
         Span<ushort> symbols)
     {
-        RangeState local = state;
         ReadOnlySpan<int> firsts = tables.Firsts;
-        ReadOnlySpan<uint> starts = tables.Starts;
-        ReadOnlySpan<ushort> buckets = tables.Buckets;
-        const int BucketsPerTable = FrequencyTables.Total >> FrequencyTables.BucketBits;
+        ReadOnlySpan<int> lengths = tables.Lengths;
+        ReadOnlySpan<Interval> intervals = tables.Intervals;
+        ReadOnlySpan<Bucket> buckets = tables.Buckets;
+        ReadOnlySpan<ushort> commonest = tables.FirstFrequencies;
+        ReadOnlySpan<int> bucketBases = tables.BucketBases;
+        ReadOnlySpan<int> bucketShifts = tables.BucketShifts;
         symbols = symbols[..tableIndexes.Length];
+        symbols.Clear();
+        ulong code = state.Code;
+        ulong range = state.Range;
         int i = 0;
         for (; i < tableIndexes.Length; i++)
         {
             int table = tableIndexes[i];
-            ReadOnlySpan<uint> of = starts[firsts[table]..];
-            ulong unit = local.Unit;
-            ulong boundary = unit * of[1];
-            if (local.Code < boundary)
+            ulong unit = range >> FrequencyTables.Precision;
+            range = unit * commonest[table];
+            if (code >= range)
             {
-                local.Range = boundary;
-                if (boundary < 1UL << 32)
-                    local.Take(stream, boundary, 0, 1);
-                symbols[i] = 0;
-                continue;
+                ulong slot = code / unit;
+                if (slot >= FrequencyTables.Total)
+                    break;
+
+                int symbol = buckets[bucketBases[table] + BucketMap.Find((uint)slot, bucketShifts[table])].Near((uint)slot);
+                ReadOnlySpan<Interval> of = intervals.Slice(firsts[table], lengths[table]);
+                while ((uint)slot - of[symbol].Start >= of[symbol].Frequency)
+                    symbol++;
+                code -= unit * of[symbol].Start;
+                range = unit * of[symbol].Frequency;
+                symbols[i] = symbol == of.Length - 1 ? SymbolValue.Escape : (ushort)symbol;
             }
 
-            ulong slot = local.Code / unit;
-            if (slot >= FrequencyTables.Total)
-                break;
-            int symbol = buckets[(table * BucketsPerTable) + (int)(slot >> FrequencyTables.BucketBits)];
-            while (of[symbol + 1] <= slot)
-                symbol++;
-            local.Take(stream, unit, of[symbol], of[symbol + 1] - of[symbol]);
-            symbols[i] = (ushort)symbol;
+            if (range < 1UL << 32)
+            {
+                code = (code << 32) | RangeState.Read32(stream, ref state.Position);
+                range <<= 32;
+            }
         }
 
-        state = local;
+        state.Code = code;
+        state.Range = range;
         return i;
     }
 }

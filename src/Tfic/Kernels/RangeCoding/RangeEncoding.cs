@@ -19,56 +19,66 @@ namespace Tfic.Kernels.RangeCoding;
 /// 4% of a 50-byte stream.
 /// </para>
 /// </remarks>
-internal static class RangeEncoding
+internal struct RangeEncoder
 {
-    /// <summary>Bytes that <see cref="Encode"/> may need for n intervals.</summary>
-    public static int MaxBytes(int intervals) => checked((2 * intervals) + 16);
+    private ulong _low;
+    private ulong _range;
+    private int _length;
 
-    /// <summary>Writes a sequence of intervals.</summary>
+    /// <summary>Starts a stream.</summary>
+    public static RangeEncoder Start() => new() { _range = ulong.MaxValue };
+
+    /// <summary>Codes a sequence of intervals.</summary>
     /// <param name="intervals">The sequence.</param>
-    /// <param name="output">At least <see cref="MaxBytes"/> long.</param>
-    /// <returns>Number of bytes written.</returns>
-    public static int Encode(ReadOnlySpan<Interval> intervals, Span<byte> output)
+    /// <param name="output">
+    /// The whole stream's memory: with room for the stream, at most two bytes an interval, and for eight more.
+    /// </param>
+    public void Add(ReadOnlySpan<Interval> intervals, Span<byte> output)
     {
-        ulong low = 0;
-        ulong range = ulong.MaxValue;
-        int length = 0;
+        ulong low = _low;
+        ulong range = _range;
         foreach (Interval interval in intervals)
         {
             ulong unit = range >> FrequencyTables.Precision;
             ulong increment = unit * interval.Start;
             low += increment;
             if (low < increment)
-                Carry(output[..length]);
+                Carry(output[.._length]);
             range = unit * interval.Frequency;
             if (range < 1UL << 32)
             {
-                BinaryPrimitives.WriteUInt32BigEndian(output[length..], (uint)(low >> 32));
-                length += 4;
+                BinaryPrimitives.WriteUInt32BigEndian(output[_length..], (uint)(low >> 32));
+                _length += 4;
                 low <<= 32;
                 range <<= 32;
             }
         }
 
+        _low = low;
+        _range = range;
+    }
+
+    /// <summary>Ends the stream.</summary>
+    /// <returns>The stream: the front of <paramref name="output"/>.</returns>
+    public Span<byte> Finish(Span<byte> output)
+    {
         // The number with the fewest bytes in [low, low + range): low rounded up to n bytes, for the least n that
         // does not leave the interval. n = 8 always does not: it is low itself.
         for (int n = 0; n <= 8; n++)
         {
             ulong below = n == 0 ? ulong.MaxValue : n == 8 ? 0 : ulong.MaxValue >> (8 * n);
-            ulong up = (0 - low) & below;
-            if (up >= range)
+            ulong up = (0 - _low) & below;
+            if (up >= _range)
                 continue;
-            ulong end = low + up;
-            if (end < low)
-                Carry(output[..length]);
+            ulong end = _low + up;
+            if (end < _low)
+                Carry(output[.._length]);
             for (int i = 0; i < n; i++)
-                output[length++] = (byte)(end >> (56 - (8 * i)));
+                output[_length++] = (byte)(end >> (56 - (8 * i)));
             break;
         }
 
-        while (length > 0 && output[length - 1] == 0)
-            length--;
-        return length;
+        return output[.._length].TrimEnd((byte)0);
     }
 
     private static void Carry(Span<byte> written)

@@ -1,63 +1,88 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Tfic.Kernels.RangeCoding;
 
-/// <summary>Encoder of streams with 32 interleaved lanes, for long streams.</summary>
-/// <remarks>
-/// <para>
-/// Asymmetric numeral systems: a lane's state x is a number that holds everything still to be decoded; coding the
-/// interval [s, s + f) of M = 2¹⁶ makes it ⌊x / f⌋ · M + s + x mod f, which decoding undoes exactly. States are kept
-/// in [2¹⁶, 2³²) by moving their low 16 bits to the stream when x ≥ f · 2¹⁶, which can be needed at most once a
-/// symbol. Interval i belongs to lane i mod 32. Decoding runs forwards, so encoding runs backwards and writes its
-/// output from the end.
-/// </para>
-/// <para>
-/// Since M is as large as the least state, ⌊x / f⌋ can be as small as 1, which costs 0.05 to 0.2% of the
-/// information (measured on Gaussian tables). Each lane begins at 2¹⁶, a value that the decoder checks at its end:
-/// two bytes a lane, 64 bytes together, below 0.2% of the streams that use lanes.
-/// </para>
-/// </remarks>
-internal static class RansEncoding
+/// <summary>Where an encoder of interleaved lanes stands.</summary>
+internal struct RansEncoderState
 {
-    /// <summary>Number of lanes.</summary>
-    public const int Lanes = 32;
+    /// <summary>The lanes' states.</summary>
+    public RansLanes States;
 
-    /// <summary>Every lane's first state, and the least.</summary>
-    public const uint Least = 1u << 16;
+    /// <summary>The lane of the interval that was coded last, and so the first one that a decoder meets.</summary>
+    public int Lane;
 
-    /// <summary>Bytes of the final states at the stream's front.</summary>
-    public const int StateBytes = 4 * Lanes;
+    /// <summary>Bytes written; the stream's last byte comes first.</summary>
+    public int Length;
 
-    /// <summary>Bytes that <see cref="Encode"/> may need for n intervals.</summary>
-    public static int MaxBytes(int intervals) => checked(StateBytes + (2 * intervals));
-
-    /// <summary>Writes a sequence of intervals at the end of a buffer.</summary>
-    /// <param name="intervals">The sequence.</param>
-    /// <param name="output">At least <see cref="MaxBytes"/> long.</param>
-    /// <returns>Number of bytes written: they are the last ones of <paramref name="output"/>.</returns>
-    public static int Encode(ReadOnlySpan<Interval> intervals, Span<byte> output)
+    /// <summary>Starts a stream.</summary>
+    /// <param name="intervals">How many intervals the stream will have.</param>
+    public static RansEncoderState Start(long intervals)
     {
-        Span<uint> states = stackalloc uint[Lanes];
-        states.Fill(Least);
-        int position = output.Length;
+        RansEncoderState state = default;
+        ((Span<uint>)state.States).Fill(RansLanes.Least);
+        state.Lane = (int)(intervals % RansLanes.Count);
+        return state;
+    }
+
+    /// <summary>Codes one interval more.</summary>
+    public void Add(Interval interval, Span<byte> output)
+    {
+        Lane = (Lane + RansLanes.Count - 1) % RansLanes.Count;
+        uint x = States[Lane];
+        uint limit = (uint)interval.Frequency << 16;
+        int moved = x < limit ? 0 : x >> 8 < limit ? 1 : 2;
+        if (moved == 2)
+            output[Length++] = (byte)(x >> 8);
+        if (moved > 0)
+            output[Length++] = (byte)x;
+        x >>= 8 * moved;
+        (uint quotient, uint remainder) = Math.DivRem(x, interval.Frequency);
+        States[Lane] = (quotient << 16) + interval.Start + remainder;
+    }
+
+    /// <summary>Ends the stream: appends the states and turns the bytes round.</summary>
+    /// <returns>The stream: the front of <paramref name="output"/>.</returns>
+    public Span<byte> Finish(Span<byte> output)
+    {
+        Debug.Assert(Lane == 0, "All intervals that were announced have been coded.");
+        for (int lane = RansLanes.Count - 1; lane >= 0; lane--, Length += 4)
+            BinaryPrimitives.WriteUInt32BigEndian(output[Length..], States[lane]);
+        Span<byte> stream = output[..Length];
+        stream.Reverse();
+        return stream;
+    }
+}
+
+/// <summary>Codes a sequence of intervals with 32 lanes (see <see cref="RansLanes"/>), from the last to the first.</summary>
+/// <param name="state">Where the encoder stands; moved on.</param>
+/// <param name="intervals">The sequence; no frequency is 0.</param>
+/// <param name="output">
+/// Receives the bytes, from <c>state.Length</c> on. It needs room for what the sequence takes, at most two bytes an
+/// interval, and for <see cref="RansEncoding.Padding"/> more.
+/// </param>
+internal delegate void RansEncodingKernel(
+    ref RansEncoderState state, ReadOnlySpan<Interval> intervals, Span<byte> output);
+
+/// <summary>The rows that encode with 32 lanes.</summary>
+internal static partial class RansEncoding
+{
+    /// <summary>Bytes of output that a row may write beyond what it keeps, and the states.</summary>
+    public const int Padding = RansLanes.StateBytes + 64;
+
+    public static readonly VariantTable<RansEncodingKernel> Table = new(
+        "rans-encoding",
+        new Variant<RansEncodingKernel>("reference", true, 0, Reference),
+        new Variant<RansEncodingKernel>("vector128", Vector128.IsHardwareAccelerated, 0, Vector128Row),
+        new Variant<RansEncodingKernel>("vector256", Avx2.IsSupported, 0, Vector256Row),
+        new Variant<RansEncodingKernel>("vector512", IsVector512Supported, 0, Vector512Row));
+
+    /// <summary>One lane after the other, by the definition.</summary>
+    internal static void Reference(ref RansEncoderState state, ReadOnlySpan<Interval> intervals, Span<byte> output)
+    {
         for (int i = intervals.Length - 1; i >= 0; i--)
-        {
-            (ushort start, ushort frequency) = intervals[i];
-            uint x = states[i % Lanes];
-            if (x >= (uint)frequency << 16)
-            {
-                position -= 2;
-                BinaryPrimitives.WriteUInt16LittleEndian(output[position..], (ushort)x);
-                x >>= 16;
-            }
-
-            (uint quotient, uint remainder) = Math.DivRem(x, frequency);
-            states[i % Lanes] = (quotient << 16) + start + remainder;
-        }
-
-        position -= StateBytes;
-        for (int lane = 0; lane < Lanes; lane++)
-            BinaryPrimitives.WriteUInt32LittleEndian(output[(position + (4 * lane))..], states[lane]);
-        return output.Length - position;
+            state.Add(intervals[i], output);
     }
 }

@@ -1,14 +1,18 @@
+using System.Buffers.Binary;
+
 namespace Tfic.Kernels.RangeCoding;
 
 /// <summary>Decodes what <see cref="SymbolEncoder"/> coded. Reusable; for one thread at a time.</summary>
 /// <remarks>
-/// The decoder must be asked for the same runs, with the same tables, in the same order. It never reads beyond the
-/// stream, and whatever the bytes are, it returns int32 values or throws <see cref="TficFormatException"/>.
+/// The decoder must be asked for the same runs, with the same tables, in the same order; the tables of a run may depend
+/// on the values of those before. It never reads beyond the stream, and whatever the bytes are, it returns int32 values
+/// or throws <see cref="TficFormatException"/>.
 /// </remarks>
 public sealed class SymbolDecoder
 {
     private const string Remedy = "The file is damaged; get it again.";
 
+    private readonly int _threads;
     private readonly Variant<RangeDecodingKernel>? _rangeRow;
     private readonly Variant<RansDecodingKernel>? _ransRow;
     private ReadOnlyMemory<byte> _stream;
@@ -16,17 +20,24 @@ public sealed class SymbolDecoder
     private CodingMode _mode;
     private RangeState _range;
     private RansState _rans;
+    private int _chunkBits;
+    private int _position;
+    private int[] _starts = [];
     private ushort[] _symbols = [];
 
     /// <summary>Makes a decoder.</summary>
-    public SymbolDecoder()
+    /// <param name="threads">How many threads may share the work on chunks.</param>
+    public SymbolDecoder(int threads = 1)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _threads = threads;
     }
 
     /// <summary>
     /// Makes a decoder that uses the rows of a name, where there are such, whatever dispatch would pick.
     /// </summary>
-    internal SymbolDecoder(string row)
+    internal SymbolDecoder(string row, int threads = 1)
+        : this(threads)
     {
         _rangeRow = RangeDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
         _ransRow = RansDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
@@ -49,7 +60,13 @@ public sealed class SymbolDecoder
                 break;
             case CodingMode.Interleaved:
                 if (!RansState.TryStart(stream.Span, out _rans))
-                    throw new TficFormatException($"The coded data do not begin with 32 states. {Remedy}", offset);
+                    throw NoStates(0);
+                break;
+            case CodingMode.Chunked:
+                _chunkBits = stream.Length > 0 ? stream.Span[0] : 0;
+                _position = 1;
+                if (_chunkBits is < ChunkLayout.MinBits or > ChunkLayout.MaxBits)
+                    throw new TficFormatException($"The coded data do not tell the size of chunks. {Remedy}", offset);
                 break;
             default:
                 throw new TficFormatException(
@@ -69,24 +86,26 @@ public sealed class SymbolDecoder
         RunCheck.Validate(tables, tableIndexes, values.Length);
         if (_symbols.Length < values.Length)
             _symbols = new ushort[values.Length];
-        Span<ushort> symbols = _symbols.AsSpan(0, values.Length);
-        ReadOnlySpan<byte> stream = _stream.Span;
-        int decoded = _mode == CodingMode.Range
-            ? (_rangeRow ?? RangeDecoding.Table.Picked).Kernel(ref _range, stream, tables, tableIndexes, symbols)
-            : (_ransRow ?? RansDecoding.Table.Picked).Kernel(ref _rans, stream, tables, tableIndexes, symbols);
-        if (decoded < values.Length)
-            throw Damaged();
-
-        ReadOnlySpan<int> centres = tables.Centres;
-        ReadOnlySpan<int> lengths = tables.Lengths;
-        for (int i = 0; i < values.Length; i++)
+        switch (_mode)
         {
-            int symbol = symbols[i];
-            int table = tableIndexes[i];
-            if (symbol == lengths[table] - 1)
-                values[i] = DecodeEscape(symbol, centres[table]);
-            else
-                values[i] = (int)SymbolValue.FromIndex(symbol, centres[table]);
+            case CodingMode.Range:
+                RangeDecodingKernel range = (_rangeRow ?? RangeDecoding.Table.Picked).Kernel;
+                Span<ushort> symbols = _symbols.AsSpan(0, values.Length);
+                if (range(ref _range, _stream.Span, tables, tableIndexes, symbols) < values.Length)
+                    throw Damaged(_range.Position);
+                if (!TryConvert(
+                    ref _range, _stream.Span, RangeDecoding.RawBit, tables, tableIndexes, symbols, values))
+                {
+                    throw Damaged(_range.Position);
+                }
+
+                break;
+            case CodingMode.Interleaved:
+                DecodeLanes(ref _rans, _stream.Span, 0, tables, tableIndexes, _symbols, values);
+                break;
+            default:
+                DecodeChunks(tables, tableIndexes, values);
+                break;
         }
     }
 
@@ -94,36 +113,188 @@ public sealed class SymbolDecoder
     /// <exception cref="TficFormatException">The stream has more than was asked for, or is damaged.</exception>
     public void End()
     {
-        bool sound = _mode == CodingMode.Range
-            ? _range.Position >= _stream.Length
-            : _rans.IsAtEnd(_stream.Span);
-        if (!sound)
-            throw new TficFormatException($"The coded data do not end where their symbols end. {Remedy}", Position);
+        (bool isSound, long position) = _mode switch
+        {
+            CodingMode.Range => (_range.Position >= _stream.Length, _range.Position),
+            CodingMode.Interleaved => (_rans.IsAtEnd(_stream.Span), _rans.Position),
+            _ => (_position == _stream.Length, _position),
+        };
+        if (!isSound)
+            throw NotAtEnd(position);
     }
 
-    private long Position =>
-        _offset + (_mode == CodingMode.Range ? Math.Min(_range.Position, _stream.Length) : _rans.Position);
-
-    private int DecodeEscape(int escape, int centre)
+    private void DecodeChunks(FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values)
     {
-        int zeros = 0;
-        while (!RawBit())
+        int count = ChunkLayout.Count(values.Length, _chunkBits);
+        ReadOnlySpan<byte> stream = _stream.Span;
+
+        // Compared before anything of that size is made.
+        if (count > (stream.Length - _position) / (4 + RansLanes.StateBytes))
+            throw NoStates(_position);
+        if (_starts.Length <= count)
+            _starts = new int[count + 1];
+        long start = _position + (4L * count);
+        for (int i = 0; i < count; i++)
         {
-            if (++zeros > EscapeCode.MaxZeros)
-                throw Damaged();
+            _starts[i] = (int)start;
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(stream[(_position + (4 * i))..]);
+            start += length;
+            if (start > stream.Length)
+                throw Damaged(_position + (4 * i));
         }
 
-        ulong excessPlusOne = 1;
-        for (int i = 0; i < zeros; i++)
-            excessPlusOne = (excessPlusOne << 1) | (RawBit() ? 1u : 0);
-        long value = SymbolValue.FromIndex((long)(excessPlusOne - 1) + escape, centre);
-        return value is >= int.MinValue and <= int.MaxValue ? (int)value : throw Damaged();
+        _starts[count] = _position = (int)start;
+        if (_threads > 1 && count > 1)
+        {
+            DecodeInParallel(count, tables, tableIndexes, values);
+            return;
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            Range part = Part(i, values.Length);
+            DecodeChunk(_starts.AsSpan(i), tables, tableIndexes[part], _symbols.AsSpan(part), values[part]);
+        }
     }
 
-    private bool RawBit() =>
-        (_mode == CodingMode.Range
-            ? RangeDecoding.RawBit(ref _range, _stream.Span)
-            : RansDecoding.RawBit(ref _rans, _stream.Span)) ?? throw Damaged();
+    private unsafe void DecodeInParallel(
+        int count, FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values)
+    {
+        int total = values.Length;
+        fixed (byte* indexesAt = tableIndexes)
+        fixed (int* valuesAt = values)
+        {
+            nint indexes = (nint)indexesAt;
+            nint target = (nint)valuesAt;
+            var errors = new TficFormatException?[count];
+            ParallelOptions options = new() { MaxDegreeOfParallelism = _threads };
+            Parallel.For(0, count, options, i =>
+            {
+                Range part = Part(i, total);
+                try
+                {
+                    DecodeChunk(
+                        _starts.AsSpan(i),
+                        tables,
+                        new ReadOnlySpan<byte>((byte*)indexes, total)[part],
+                        _symbols.AsSpan(part),
+                        new Span<int>((int*)target, total)[part]);
+                }
+                catch (TficFormatException e)
+                {
+                    errors[i] = e;
+                }
+            });
+            if (errors.FirstOrDefault(error => error is not null) is { } first)
+                throw first;
+        }
+    }
 
-    private TficFormatException Damaged() => new($"The coded data make no sense. {Remedy}", Position);
+    /// <summary>Which of a run's values are in a chunk.</summary>
+    private Range Part(int chunk, int total) =>
+        (int)((long)chunk << _chunkBits)..(int)Math.Min((chunk + 1L) << _chunkBits, total);
+
+    private void DecodeChunk(
+        ReadOnlySpan<int> starts,
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
+        Span<ushort> symbols,
+        Span<int> values)
+    {
+        ReadOnlySpan<byte> chunk = _stream.Span[starts[0]..starts[1]];
+        if (!RansState.TryStart(chunk, out RansState state))
+            throw NoStates(starts[0]);
+        DecodeLanes(ref state, chunk, starts[0], tables, tableIndexes, symbols, values);
+        if (!state.IsAtEnd(chunk))
+            throw NotAtEnd(starts[0] + state.Position);
+    }
+
+    private void DecodeLanes(
+        ref RansState state,
+        ReadOnlySpan<byte> stream,
+        int streamStart,
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
+        Span<ushort> symbols,
+        Span<int> values)
+    {
+        symbols = symbols[..values.Length];
+        int decoded = (_ransRow ?? RansDecoding.Table.Picked).Kernel(ref state, stream, tables, tableIndexes, symbols);
+        if (decoded < values.Length ||
+            !TryConvert(ref state, stream, RansDecoding.RawBit, tables, tableIndexes, symbols, values))
+        {
+            throw Damaged(streamStart + state.Position);
+        }
+    }
+
+    /// <summary>One bit at probability one half; null if the stream is damaged.</summary>
+    private delegate bool? RawBitReader<TState>(ref TState state, ReadOnlySpan<byte> stream);
+
+    /// <summary>Turns symbols into values, and decodes those of escapes; false if the stream is damaged.</summary>
+    private static bool TryConvert<TState>(
+        ref TState state,
+        ReadOnlySpan<byte> stream,
+        RawBitReader<TState> read,
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
+        ReadOnlySpan<ushort> symbols,
+        Span<int> values)
+    {
+        SymbolValue.FromSymbols(symbols, values);
+        if (!tables.AreCentredAtZero)
+        {
+            ReadOnlySpan<int> centres = tables.Centres;
+            for (int i = 0; i < values.Length; i++)
+                values[i] += centres[tableIndexes[i]];
+        }
+
+        int escape = symbols.IndexOf(SymbolValue.Escape);
+        while (escape >= 0)
+        {
+            int table = tableIndexes[escape];
+            if (DecodeExcess(ref state, stream, read) is not { } excess)
+                return false;
+            long value = SymbolValue.FromIndex(excess + tables.Lengths[table] - 1, tables.Centres[table]);
+            if (value is < int.MinValue or > int.MaxValue)
+                return false;
+            values[escape] = (int)value;
+            int next = symbols[(escape + 1)..].IndexOf(SymbolValue.Escape);
+            escape = next < 0 ? next : escape + 1 + next;
+        }
+
+        return true;
+    }
+
+    /// <summary>By how much an escaped value's index exceeds the escape's; null if the stream is damaged.</summary>
+    private static long? DecodeExcess<TState>(
+        ref TState state, ReadOnlySpan<byte> stream, RawBitReader<TState> read)
+    {
+        int zeros = 0;
+        for (; ; zeros++)
+        {
+            if (zeros > EscapeCode.MaxZeros || read(ref state, stream) is not { } one)
+                return null;
+            if (one)
+                break;
+        }
+
+        long excessPlusOne = 1;
+        for (int i = 0; i < zeros; i++)
+        {
+            if (read(ref state, stream) is not { } one)
+                return null;
+            excessPlusOne = (excessPlusOne << 1) | (one ? 1L : 0);
+        }
+
+        return excessPlusOne - 1;
+    }
+
+    private TficFormatException NoStates(long position) => new(
+        $"Coded data do not begin with {RansLanes.Count} states. {Remedy}", _offset + position);
+
+    private TficFormatException NotAtEnd(long position) => new(
+        $"The coded data do not end where their symbols end. {Remedy}", _offset + Math.Min(position, _stream.Length));
+
+    private TficFormatException Damaged(long position) => new(
+        $"The coded data make no sense. {Remedy}", _offset + Math.Min(position, _stream.Length));
 }

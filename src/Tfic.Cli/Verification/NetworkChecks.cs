@@ -1,0 +1,93 @@
+using Tfic.Cli.Demo;
+using Tfic.Decoding;
+using Tfic.Encoding;
+using Tfic.Imaging;
+using Tfic.Kernels;
+using Tfic.Networks;
+using Tfic.Reading;
+
+namespace Tfic.Cli.Verification;
+
+/// <summary>
+/// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
+/// the stream and the picture that comes back to the last bit, and the text that is read.
+/// </summary>
+/// <param name="codec">The codec, and what to call it.</param>
+/// <param name="recogniser">The recogniser, and what to call it.</param>
+internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (string Name, RecogniserModel Model) recogniser)
+{
+    private const double Quality = 3.3;
+
+    // A real line, and noise of a size that is no multiple of anything.
+    private readonly Picture[] _pictures = [ShippedPictures.All[^1].Picture, Noise(37, 23)];
+
+    /// <summary>Names of the rows that this machine can run in at least one kernel, without the reference.</summary>
+    public static IReadOnlyList<string> RowNames { get; } =
+    [
+        .. KernelTables.All.SelectMany(table => table.Variants.Skip(1)).Where(row => row.IsSupported)
+            .Select(row => row.Name).Distinct(),
+    ];
+
+    /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
+    public IEnumerable<RowCheck> Check()
+    {
+        Results expected = Forced("reference");
+        foreach (string row in RowNames)
+        {
+            Results found = Forced(row);
+
+            // Every row of a kernel has tolerance 0, and so has what is built of them.
+            yield return Result($"encode {codec.Name}", row, expected.Streams, found.Streams);
+            yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
+            yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
+        }
+    }
+
+    private static RowCheck Result(string what, string row, double[] expected, double[] found) =>
+        new(what, row, IsSupported: true, IsPicked: false, Equivalence.Difference(expected, found), Tolerance: 0);
+
+    private Results Forced(string row)
+    {
+        VariantChoice before = VariantChoice.Current;
+        VariantChoice.Current = VariantChoice.Parse(string.Join(';', KernelTables.All
+            .Where(table => table.Variants.Any(variant => variant.Name == row && variant.IsSupported))
+            .Select(table => $"{table.Kernel}={row}")));
+        try
+        {
+            return Run();
+        }
+        finally
+        {
+            VariantChoice.Current = before;
+        }
+    }
+
+    private Results Run()
+    {
+        var encoder = new TficEncoder(codec.Model);
+        var decoder = new TficDecoder(codec.Model);
+        var reader = new LineReader(recogniser.Model);
+        List<double> streams = [], samples = [], readings = [];
+        foreach (Picture picture in _pictures)
+        {
+            byte[] stream = encoder.Encode(picture, Quality);
+            streams.AddRange(stream.Select(value => (double)value));
+            foreach (byte sample in decoder.Decode(stream).Samples)
+                samples.Add(sample);
+            foreach (ReadCharacter character in reader.Read(picture).Characters)
+                readings.AddRange([.. character.Text.Select(c => (double)c), character.Confidence]);
+        }
+
+        return new Results([.. streams], [.. samples], [.. readings]);
+    }
+
+    private static Picture Noise(int width, int height)
+    {
+        var random = new Random(1);
+        byte[] samples = new byte[3 * width * height];
+        random.NextBytes(samples);
+        return new Picture(width, height, 3, samples);
+    }
+
+    private sealed record Results(double[] Streams, double[] Samples, double[] Readings);
+}

@@ -1,0 +1,413 @@
+using Tfic.Kernels.Convolution;
+using Tfic.Kernels.Dct;
+using Tfic.Kernels.IntegerConvolution;
+using Tfic.Kernels.Pooling;
+using Tfic.Kernels.RangeCoding;
+using Tfic.Kernels.Samples;
+
+namespace Tfic.Kernels;
+
+/// <summary>What comparing a row with its reference gave.</summary>
+/// <param name="Kernel">The kernel, as its table calls it.</param>
+/// <param name="Row">The row.</param>
+/// <param name="IsSupported">Whether this machine can run the row; it is compared only then.</param>
+/// <param name="IsPicked">Whether dispatch uses the row now.</param>
+/// <param name="Error">
+/// Largest difference from the reference: 0 where every value has the same bits, infinite where one of two values is
+/// no number; null for a row that cannot run here.
+/// </param>
+/// <param name="Tolerance">Largest difference that is allowed.</param>
+public sealed record RowCheck(
+    string Kernel, string Row, bool IsSupported, bool IsPicked, double? Error, double Tolerance)
+{
+    /// <summary>Whether the row keeps its tolerance, or cannot run here.</summary>
+    public bool Passed => Error is null || Error <= Tolerance;
+}
+
+/// <summary>
+/// Compares every row of every table with its reference on this machine: what tells whoever ports a kernel, or runs on
+/// a processor that nobody tried, that it computes what it must.
+/// </summary>
+/// <remarks>
+/// The shapes are those on which vector code goes wrong: lengths around each vector width, odd and single rows,
+/// addresses that are no multiple of anything, values at rounding midpoints and at the ends of their types, NaN. What
+/// lies behind an output is compared too.
+/// </remarks>
+public static class Equivalence
+{
+    private const int Guard = 32;
+
+    private static readonly int[] Lengths = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 257];
+
+    private static readonly Dictionary<VariantTable, Func<IEnumerable<RowCheck>>> Checks = new()
+    {
+        [Conv2d.Variants] = () => Rows(Conv2d.Variants, Convolutions),
+        [BlockDct.ForwardTable] = () => Rows(BlockDct.ForwardTable, kernel => Transforms(kernel, 1)),
+        [BlockDct.InverseTable] = () => Rows(BlockDct.InverseTable, kernel => Transforms(kernel, 8)),
+        [BlockDct.QuantiseTable] = () => Rows(BlockDct.QuantiseTable, Quantisations),
+        [JpegDct.ForwardTable] = () => Rows(JpegDct.ForwardTable, JpegForward),
+        [JpegDct.InverseTable] = () => Rows(JpegDct.InverseTable, JpegInverse),
+        [IntegerConvolution.IntegerConvolution.Table] =
+            () => Rows(IntegerConvolution.IntegerConvolution.Table, IntegerConvolutions),
+        [MaxPool.Variants] = () => Rows(MaxPool.Variants, Pools),
+        [IntervalLookup.Table] = () => ForcedRows(IntervalLookup.Table, Codings),
+        [RangeDecoding.Table] = () => ForcedRows(RangeDecoding.Table, Codings),
+        [RansDecoding.Table] = () => ForcedRows(RansDecoding.Table, Codings),
+        [RansEncoding.Table] = () => ForcedRows(RansEncoding.Table, Codings),
+        [SampleConversion.ToFloatVariants] = () => Rows(SampleConversion.ToFloatVariants, ToFloats),
+        [SampleConversion.ToSamplesVariants] = () => Rows(SampleConversion.ToSamplesVariants, ToSamples),
+    };
+
+    /// <summary>Compares; results come as they are found, in the order of <see cref="KernelTables.All"/>.</summary>
+    /// <remarks>Rows of the entropy coder are forced while they are compared, in the whole process.</remarks>
+    public static IEnumerable<RowCheck> Check() =>
+        KernelTables.All.SelectMany(table => Checks.TryGetValue(table, out Func<IEnumerable<RowCheck>>? check)
+            ? check()
+            : throw new InvalidOperationException($"Nothing compares the rows of {table.Kernel}: add that here."));
+
+    /// <summary>The largest difference between two lists of values, see <see cref="RowCheck.Error"/>.</summary>
+    public static double Difference(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual)
+    {
+        if (expected.Length != actual.Length)
+            return double.PositiveInfinity;
+        double largest = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (BitConverter.DoubleToInt64Bits(expected[i]) == BitConverter.DoubleToInt64Bits(actual[i])
+                || (double.IsNaN(expected[i]) && double.IsNaN(actual[i])))
+                continue;
+            double difference = Math.Abs(expected[i] - actual[i]);
+
+            // The two zeros differ in their bits alone.
+            largest = double.IsNaN(difference)
+                ? double.PositiveInfinity
+                : Math.Max(largest, Math.Max(difference, double.Epsilon));
+        }
+
+        return largest;
+    }
+
+    /// <summary>Compares the rows of a table.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="results">What a row computes, always from the same inputs.</param>
+    internal static IEnumerable<RowCheck> Rows<TKernel>(
+        VariantTable<TKernel> table, Func<TKernel, IEnumerable<double[]>> results)
+        where TKernel : Delegate
+    {
+        double[][] expected = [.. results(table.Reference.Kernel)];
+        foreach (Variant<TKernel> row in table.Rows)
+            yield return Compare(table, row, expected, () => results(row.Kernel));
+    }
+
+    /// <summary>The same for kernels that only code around them can call: each row is forced in its turn.</summary>
+    private static IEnumerable<RowCheck> ForcedRows(VariantTable table, Func<IEnumerable<double[]>> results)
+    {
+        double[][] Forced(string row)
+        {
+            VariantChoice before = VariantChoice.Current;
+            VariantChoice.Current = VariantChoice.Parse($"{table.Kernel}={row}");
+            try
+            {
+                return [.. results()];
+            }
+            finally
+            {
+                VariantChoice.Current = before;
+            }
+        }
+
+        double[][] expected = Forced(table.Variants[0].Name);
+        foreach (Variant row in table.Variants)
+            yield return Compare(table, row, expected, () => Forced(row.Name));
+    }
+
+    private static RowCheck Compare(
+        VariantTable table, Variant row, double[][] expected, Func<IEnumerable<double[]>> results)
+    {
+        double? error = null;
+        if (row.IsSupported)
+            error = expected.Zip(results(), (e, r) => Difference(e, r)).Max();
+        return new RowCheck(
+            table.Kernel, row.Name, row.IsSupported, row.Name == table.PickedName, error, row.Tolerance);
+    }
+
+    private static IEnumerable<double[]> Convolutions(Conv2dKernel kernel)
+    {
+        var random = new Random(1);
+        Padding one = Padding.Symmetric(1, 1);
+        (int Kh, int Kw, int Stride, Padding Padding, int Inputs, int Outputs, int Shuffle, int Height, int Width)[]
+            shapes =
+            [
+                (3, 3, 1, one, 5, 17, 1, 3, 1), (3, 3, 1, one, 4, 33, 1, 3, 15), (3, 3, 2, one, 3, 64, 1, 5, 18),
+                (1, 1, 1, default, 48, 31, 1, 3, 7), (1, 1, 1, default, 1, 1, 1, 1, 1), (1, 1, 2, default, 6, 96, 1, 5, 6),
+                (5, 5, 1, Padding.Symmetric(4, 4), 2, 18, 1, 1, 1), (2, 1, 1, default, 19, 35, 1, 2, 13),
+                (1, 7, 1, Padding.Symmetric(0, 3), 9, 48, 1, 1, 14), (3, 5, 2, new Padding(0, 3, 2, 1), 3, 50, 1, 7, 21),
+                (1, 1, 1, default, 24, 96, 2, 3, 10), (3, 3, 1, one, 6, 48, 4, 5, 9), (3, 3, 1, one, 6, 27, 3, 5, 9),
+            ];
+        foreach (var s in shapes)
+        {
+            foreach (Residual residual in Enum.GetValues<Residual>())
+            {
+                var layer = new Conv2d(
+                    Floats(random, s.Outputs * s.Inputs * s.Kh * s.Kw), Floats(random, s.Outputs), s.Inputs, s.Kh, s.Kw)
+                {
+                    Stride = s.Stride,
+                    Padding = s.Padding,
+                    Shuffle = s.Shuffle,
+                    Residual = residual,
+                    NegativeSlope = residual == Residual.AfterActivation ? 0f : 0.125f,
+                };
+                int length = layer.ResultHeight(s.Height) * layer.ResultWidth(s.Width) * layer.ResultChannels;
+                float[] input = Floats(random, s.Height * s.Width * s.Inputs + 1);
+                float[] second = residual == Residual.None ? [] : Floats(random, length);
+                float[] output = new float[length + Guard];
+                kernel(layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length), threads: 2);
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> Transforms(BlockDct.TransformKernel kernel, float magnitude)
+    {
+        var random = new Random(2);
+        foreach ((int rows, int columns) in new[] { (1, 1), (1, 2), (2, 3), (3, 4), (1, 5), (2, 17) })
+        {
+            int length = 64 * rows * columns;
+            float[] source = Floats(random, length + 1, magnitude);
+            float[] target = new float[length + Guard];
+            kernel(source.AsSpan(1), 8 * columns, target.AsSpan(3, length));
+            yield return Array.ConvertAll(target, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> Quantisations(BlockDct.QuantiseKernel kernel)
+    {
+        var random = new Random(3);
+        float[] special =
+            [0.5f, -0.5f, 1.5f, -2.5f, 32766.5f, 40000f, -40000f, float.NaN, float.PositiveInfinity, -0f, float.Epsilon];
+        foreach (int columns in new[] { 1, 2, 3, 5 })
+        {
+            float[] steps = Floats(random, 64);
+            for (int i = 0; i < steps.Length; i++)
+                steps[i] = i % 3 == 0 ? 1f : Math.Abs(steps[i]) + 0.01f;
+            float[] coefficients = Floats(random, 64 * columns + 1, 8);
+            for (int i = 0; i < special.Length; i++)
+                coefficients[1 + 3 * i] = special[i];
+            short[] levels = new short[64 * columns + Guard];
+            kernel(coefficients.AsSpan(1), 8 * columns, steps, levels.AsSpan(1, 64 * columns));
+            yield return Array.ConvertAll(levels, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> JpegForward(JpegDct.ForwardKernel kernel)
+    {
+        var random = new Random(4);
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        {
+            foreach (int largest in new[] { 1, 255, ushort.MaxValue })
+            {
+                int stride = 8 * count + 3;
+                byte[] source = new byte[8 * stride + 1];
+                random.NextBytes(source);
+                if (largest == 1)
+                    source.AsSpan().Replace((byte)7, byte.MaxValue);
+                ushort[] steps = Steps(random, largest);
+                short[] blocks = new short[64 * count + Guard];
+                kernel(source.AsSpan(1), stride, steps, blocks.AsSpan(1, 64 * count));
+                yield return Array.ConvertAll(blocks, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> JpegInverse(JpegDct.InverseKernel kernel)
+    {
+        var random = new Random(5);
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        {
+            foreach (int largest in new[] { 1, 255, ushort.MaxValue })
+            {
+                int stride = 8 * count + 3;
+                short[] blocks = new short[64 * count];
+                for (int i = 0; i < blocks.Length; i++)
+                {
+                    // A block of its first coefficient alone, sparse ones, and with the largest steps forged ones.
+                    if (i % 64 == 0 || (i / 64 % 3 != 0 && random.Next(3) == 0))
+                        blocks[i] = largest > 255 ? (short)random.Next(-32768, 32768) : (short)random.Next(-60, 61);
+                }
+
+                byte[] target = new byte[8 * stride + Guard];
+                kernel(blocks, Steps(random, largest), target.AsSpan(1), stride);
+                yield return Array.ConvertAll(target, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> IntegerConvolutions(IntegerConvolutionKernel kernel)
+    {
+        var random = new Random(6);
+        foreach ((int height, int width, int inputs, int outputs, int k) in new[]
+        {
+            (1, 1, 2, 1, 1), (1, 2, 4, 3, 3), (2, 5, 6, 15, 3), (1, 4, 8, 16, 1), (2, 7, 2, 17, 5), (3, 8, 10, 31, 3),
+            (1, 9, 32, 33, 3), (2, 13, 64, 20, 1), (1, 31, 4, 48, 3),
+        })
+        {
+            // Drawn, and all of one sign so that sums reach the end of 32 bits.
+            foreach (bool extreme in new[] { false, true })
+            {
+                var weights = new sbyte[outputs * inputs * k * k];
+                var bias = new int[outputs];
+                for (int i = 0; i < weights.Length; i++)
+                    weights[i] = extreme ? (sbyte)-127 : (sbyte)random.Next(-127, 128);
+                for (int i = 0; i < outputs; i++)
+                    bias[i] = extreme ? -1_000_000_000 : random.Next(-1_000_000, 1_000_001);
+                var layer = new IntegerConvolutionWeights(weights, bias, inputs, k);
+                int most = Math.Min(layer.MaxActivation(), short.MaxValue);
+                short[] input = new short[(height + k - 1) * (width + k - 1) * inputs + 1];
+                for (int i = 0; i < input.Length; i++)
+                    input[i] = (short)(extreme ? most : random.Next(-most, most + 1));
+                int[] output = new int[height * width * outputs + Guard];
+                kernel(input.AsSpan(1), layer, height, width, output.AsSpan(1, height * width * outputs));
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> Pools(MaxPool.Kernel kernel)
+    {
+        var random = new Random(7);
+        foreach (int channels in Lengths.Where(length => length is > 0 and <= 100))
+        {
+            foreach ((int h, int w) in new[] { (1, 1), (2, 2), (2, 1), (3, 2) })
+            {
+                const int Height = 5, Width = 6;
+                int length = Height / h * (Width / w) * channels;
+                float[] input = Floats(random, Height * Width * channels + 1);
+                for (int i = 0; i < input.Length; i += 5)
+                    input[i] = (i % 3) switch { 0 => float.NaN, 1 => -0f, _ => 0f };
+                float[] output = new float[length + Guard];
+                kernel(input.AsSpan(1), Height, Width, channels, h, w, output.AsSpan(1, length));
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> ToFloats(SampleConversion.ToFloatKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] samples = new byte[length + 1];
+            for (int i = 0; i < samples.Length; i++)
+                samples[i] = (byte)i;
+            float[] values = new float[length + Guard];
+            kernel(samples.AsSpan(1), values.AsSpan(1, length));
+            yield return Array.ConvertAll(values, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ToSamples(SampleConversion.ToSamplesKernel kernel)
+    {
+        var random = new Random(8);
+        float[] special = [float.NaN, -0f, -3f, 2f, float.PositiveInfinity, 0.5f / 255, 1.5f / 255, 254.5f / 255, 1f];
+        foreach (int length in Lengths)
+        {
+            float[] values = Floats(random, length + 1);
+            for (int i = 0; i < values.Length; i += 2)
+                values[i] = special[i / 2 % special.Length];
+            byte[] samples = new byte[length + Guard];
+            kernel(values.AsSpan(1), samples.AsSpan(1, length));
+            yield return Array.ConvertAll(samples, value => (double)value);
+        }
+    }
+
+    /// <summary>Streams of both coders, and what is decoded from them.</summary>
+    private static IEnumerable<double[]> Codings()
+    {
+        FrequencyTables tables = Exponentials();
+        var random = new Random(9);
+        var encoder = new SymbolEncoder();
+        foreach (int count in Lengths.Append(3001))
+        {
+            byte[] indexes = new byte[count];
+            int[] values = new int[count];
+            for (int i = 0; i < count; i++)
+            {
+                indexes[i] = (byte)random.Next(tables.Count);
+                values[i] = random.Next(9) == 0 ? random.Next(-300, 301) : random.Next(-2, 3);
+            }
+
+            if (count > 60)
+                (values[3], values[17], values[^1]) = (int.MaxValue, int.MinValue, -100_000);
+            foreach (CodingMode mode in new[] { CodingMode.Range, CodingMode.Interleaved })
+            {
+                // Two runs, so that the second starts in the middle of the lanes.
+                int cut = count / 3;
+                encoder.Clear();
+                encoder.Add(tables, indexes.AsSpan(0, cut), values.AsSpan(0, cut));
+                encoder.Add(tables, indexes.AsSpan(cut), values.AsSpan(cut));
+                byte[] stream = encoder.Finish(mode).ToArray();
+                yield return Array.ConvertAll(stream, value => (double)value);
+
+                int[] decoded = new int[count];
+                try
+                {
+                    var decoder = new SymbolDecoder();
+                    decoder.Start(stream, mode);
+                    decoder.Decode(tables, indexes.AsSpan(0, cut), decoded.AsSpan(0, cut));
+                    decoder.Decode(tables, indexes.AsSpan(cut), decoded.AsSpan(cut));
+                    decoder.End();
+                }
+                catch (TficFormatException)
+                {
+                    // A row that calls its own stream damaged differs from the reference in every value.
+                    Array.Fill(decoded, int.MinValue);
+                }
+
+                yield return Array.ConvertAll(decoded, value => (double)value);
+            }
+        }
+    }
+
+    /// <summary>Tables from almost certain to almost even, each around 0 and with its escape at the end.</summary>
+    private static FrequencyTables Exponentials()
+    {
+        int[] reaches = [1, 1, 2, 3, 7, 20, 60];
+        var frequencies = new List<int>();
+        for (int t = 0; t < reaches.Length; t++)
+        {
+            int length = 2 * reaches[t] + 2;
+            var table = new int[length];
+            Array.Fill(table, 1);
+            int left = FrequencyTables.Total - length;
+
+            // Alternating signs from the centre outwards, each value half, or a wider table's part, of what is left.
+            for (int symbol = 0; symbol < length - 1; symbol++)
+            {
+                int part = left / (t == 0 ? 1 : t + 1);
+                table[symbol] += part;
+                left -= part;
+            }
+
+            table[0] += left;
+            frequencies.AddRange(table);
+        }
+
+        return new FrequencyTables(
+            new int[reaches.Length], [.. reaches.Select(reach => 2 * reach + 2)], frequencies.ToArray());
+    }
+
+    private static ushort[] Steps(Random random, int largest)
+    {
+        var steps = new ushort[64];
+        for (int i = 0; i < steps.Length; i++)
+            steps[i] = (ushort)random.Next(1, largest + 1);
+        return steps;
+    }
+
+    private static float[] Floats(Random random, int count, float magnitude = 1)
+    {
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+            values[i] = magnitude * (2 * random.NextSingle() - 1);
+        return values;
+    }
+}
