@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
-using Tfic.Imaging;
+using Tfic.Bitstream;
 using Tfic.Models;
 using Tfic.Synthesis;
 
@@ -11,6 +11,10 @@ namespace Tfic.Cli;
 /// <summary>Options that several verbs have, each with one meaning everywhere.</summary>
 internal static class CommonOptions
 {
+    /// <summary>What names a codec.</summary>
+    public const string Codecs =
+        $"a shipped one ({ShippedModels.Compact}, {ShippedModels.CompactMse}) or a .safetensors file";
+
     public static Option<string> Output(string description) => new("--output", "-o")
     {
         Description = description,
@@ -19,8 +23,7 @@ internal static class CommonOptions
 
     public static Option<string> Codec() => new("--codec")
     {
-        Description =
-            $"Codec: a shipped one ({ShippedModels.Compact}, {ShippedModels.CompactMse}) or a .safetensors file.",
+        Description = $"Codec: {Codecs}.",
         HelpName = "NAME|PATH",
         DefaultValueFactory = _ => ShippedModels.Compact,
     };
@@ -55,15 +58,27 @@ internal static class CommonOptions
         Description = "Fail rather than replace a file.",
     };
 
-    public static Option<long> MaxPixels()
+    /// <summary>The layer of .tfic files that a verb takes.</summary>
+    public static Option<LayerKind?> Layer(string description)
     {
-        var option = new Option<long>("--max-pixels")
+        var option = new Option<LayerKind?>("--layer")
         {
-            Description = "Refuse larger pictures.",
-            HelpName = "N",
-            DefaultValueFactory = _ => PictureLimits.Default.MaxPixels,
+            Description = description,
+            HelpName = "text|base",
         };
-        Number(option, 1, long.MaxValue);
+        option.CustomParser = result =>
+        {
+            switch (result.Tokens[0].Value)
+            {
+                case "text":
+                    return LayerKind.Text;
+                case "base":
+                    return LayerKind.Base;
+                default:
+                    result.AddError($"{option.Name} is {result.Tokens[0].Value}; it must be text or base.");
+                    return null;
+            }
+        };
         return option;
     }
 

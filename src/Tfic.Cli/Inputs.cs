@@ -1,3 +1,4 @@
+using Tfic.Bitstream;
 using Tfic.Imaging;
 
 namespace Tfic.Cli;
@@ -19,9 +20,6 @@ internal static class Inputs
 
     /// <summary>Ending of Tfic's own files.</summary>
     public const string Tfic = ".tfic";
-
-    /// <summary>Larger files are refused before they are read.</summary>
-    private const long MaxFileBytes = 1L << 30;
 
     /// <summary>Replaces every folder by the files in it (not in its subfolders), sorted by name.</summary>
     /// <param name="arguments">Files, folders, or "-" once.</param>
@@ -53,44 +51,37 @@ internal static class Inputs
 
     /// <summary>Reads a whole file, or standard input where <paramref name="path"/> is "-".</summary>
     /// <param name="path">The file.</param>
+    /// <param name="limits">Longer files are refused, before they are read if their length is known.</param>
     /// <param name="terminal">Gives standard input.</param>
     /// <exception cref="CommandFailure">The file is missing, empty, too large or cannot be read.</exception>
-    public static byte[] Read(string path, Terminal terminal)
-    {
-        string name = Name(path);
-        try
+    public static byte[] Read(string path, InputLimits limits, Terminal terminal) =>
+        Read(path, limits.FileBytes, terminal, stream =>
         {
-            if (Directory.Exists(path))
-                throw new CommandFailure($"{path}: is a folder. Name a file.");
-            byte[] bytes;
-            if (path == Standard)
-            {
-                bytes = ReadToEnd(terminal.Input, name);
-            }
-            else
-            {
-                // A pipe or a device has no length; it is read like standard input.
-                using FileStream stream = File.OpenRead(path);
-                if (stream.CanSeek && stream.Length > MaxFileBytes)
-                    throw TooLarge(name);
-                bytes = ReadToEnd(stream, name);
-            }
+            byte[] bytes = ReadToEnd(stream, path, limits.FileBytes);
+            return bytes.Length > 0 ? bytes : throw new CommandFailure($"{Name(path)}: is empty (0 bytes).");
+        });
 
-            return bytes.Length > 0 ? bytes : throw new CommandFailure($"{name}: is empty (0 bytes).");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    /// <summary>Reads a .tfic file as it comes, as far as its first fault if it has one.</summary>
+    /// <param name="path">The file, or "-" for standard input.</param>
+    /// <param name="limits">What to accept.</param>
+    /// <param name="terminal">Gives standard input.</param>
+    /// <exception cref="CommandFailure">The file is missing, too large, damaged or cannot be read.</exception>
+    public static TficContainer ReadTfic(string path, InputLimits limits, Terminal terminal) =>
+        Read(path, limits.Tfic.MaxBytes, terminal, stream =>
         {
-            throw CommandFailure.From(e, name)!;
-        }
-    }
+            TficContainer container = TficContainer.Read(stream, limits.Tfic);
+            return stream.ReadByte() < 0
+                ? container
+                : throw new TficFormatException("More bytes follow the file's end.", container.Bytes);
+        });
 
     /// <summary>Reads a picture of any format; see <see cref="Read"/>.</summary>
     /// <exception cref="CommandFailure">The file cannot be read, or is no picture.</exception>
-    public static Picture ReadPicture(string path, PictureLimits limits, Terminal terminal)
+    public static Picture ReadPicture(string path, InputLimits limits, Terminal terminal)
     {
         try
         {
-            return PictureFile.Read(Read(path, terminal), limits);
+            return PictureFile.Read(Read(path, limits, terminal), limits.Picture);
         }
         catch (TficFormatException e)
         {
@@ -100,6 +91,26 @@ internal static class Inputs
 
     /// <summary>How messages call an input.</summary>
     public static string Name(string path) => path == Standard ? "standard input" : path;
+
+    private static T Read<T>(string path, long maxBytes, Terminal terminal, Func<Stream, T> read)
+    {
+        string name = Name(path);
+        try
+        {
+            if (Directory.Exists(path))
+                throw new CommandFailure($"{path}: is a folder. Name a file.");
+            if (path == Standard)
+                return read(terminal.Input);
+
+            // A pipe or a device has no length; it is read like standard input.
+            using FileStream stream = File.OpenRead(path);
+            return stream.CanSeek && stream.Length > maxBytes ? throw TooLarge(path, maxBytes) : read(stream);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or TficFormatException)
+        {
+            throw CommandFailure.From(e, name)!;
+        }
+    }
 
     private static string[] ListFolder(string folder)
     {
@@ -113,20 +124,21 @@ internal static class Inputs
         }
     }
 
-    private static byte[] ReadToEnd(Stream stream, string name)
+    private static byte[] ReadToEnd(Stream stream, string path, int maxBytes)
     {
-        using var buffer = new MemoryStream(stream.CanSeek ? (int)Math.Min(stream.Length, MaxFileBytes) : 0);
+        using var buffer = new MemoryStream(stream.CanSeek ? (int)Math.Min(stream.Length, maxBytes) : 0);
         var block = new byte[1 << 16];
         for (int read; (read = stream.Read(block)) > 0;)
         {
-            if (buffer.Length + read > MaxFileBytes)
-                throw TooLarge(name);
+            if (buffer.Length + read > maxBytes)
+                throw TooLarge(path, maxBytes);
             buffer.Write(block, 0, read);
         }
 
         return buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
     }
 
-    private static CommandFailure TooLarge(string name) =>
-        new($"{name}: is larger than {MaxFileBytes:N0} bytes, the most that is read.");
+    private static CommandFailure TooLarge(string path, long maxBytes) => new(
+        $"{Name(path)}: is larger than {maxBytes} bytes, the most that is read. If it can be trusted, raise " +
+        "--max-bytes.");
 }

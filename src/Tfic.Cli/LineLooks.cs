@@ -20,7 +20,8 @@ internal static class LineLooks
             return LineOptions.Default;
         try
         {
-            return LineOptions.FromJson(System.Text.Encoding.UTF8.GetString(Inputs.Read(path, terminal)));
+            byte[] json = Inputs.Read(path, new InputLimits(), terminal);
+            return LineOptions.FromJson(System.Text.Encoding.UTF8.GetString(json));
         }
         catch (TficFormatException e)
         {

@@ -21,6 +21,10 @@ public static class ShippedModels
             .Order(StringComparer.Ordinal),
     ];
 
+    /// <summary>Those of <see cref="Names"/> that are codecs, the default first.</summary>
+    public static IReadOnlyList<string> Codecs { get; } =
+        [.. new[] { Compact, CompactMse }.Where(name => Names.Contains(name))];
+
     private const string Suffix = ".safetensors";
 
     /// <summary>Opens a model's safetensors file.</summary>

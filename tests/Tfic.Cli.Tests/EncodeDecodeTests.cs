@@ -89,9 +89,91 @@ public class EncodeDecodeTests(Fixture fixture)
         Command.Result unreachable = Command.Run(
             "encode", fixture.Line, "-o", folder["a.tfic"], "--codec", fixture.Codec, "--bytes", "3").Ok();
         Assert.Contains(
-            $"the target is out of reach: at the lowest quality this picture takes {low} bytes",
+            $"the target is missed by more than 3%: at the lowest quality this picture takes {low} bytes",
             unreachable.Error,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_layers_in_one_file()
+    {
+        using var folder = new TemporaryFolder();
+        string[] both =
+            ["--codec", fixture.Codec, "-q", "2", "--base-codec", fixture.OtherCodec, "--base-quality", "7"];
+        Command.Result encoded = Command.Run(["encode", fixture.Line, "-o", folder["a.tfic"], .. both]).Ok();
+        Assert.Contains("quality 2, base layer's 7", encoded.Error, StringComparison.Ordinal);
+        Command.Run("encode", fixture.Line, "-o", folder["text.tfic"], "--codec", fixture.Codec, "-q", "2").Ok();
+        Command.Run("encode", fixture.Line, "-o", folder["eye.tfic"], "--codec", fixture.OtherCodec, "-q", "7").Ok();
+
+        byte[] Decode(string file, params string[] options) =>
+            Command.Run(["decode", folder[file], "-o", "-", .. options]).Ok().Output;
+        byte[] legible = Decode("text.tfic", "--codec", fixture.Codec);
+        byte[] forTheEye = Decode("eye.tfic", "--codec", fixture.OtherCodec);
+        Assert.NotEqual(legible, forTheEye);
+        Assert.Equal(legible, Decode("a.tfic", "--codec", fixture.Codec));
+        Assert.Equal(legible, Decode("a.tfic", "--codec", fixture.Codec, "--layer", "text"));
+        Assert.Equal(forTheEye, Decode("a.tfic", "--codec", fixture.OtherCodec, "--layer", "base"));
+
+        string[] read = ["read", "--recogniser", fixture.Recogniser, "--codec", fixture.Codec];
+        Assert.Equal(
+            Command.Run([.. read, folder["text.tfic"]]).Ok().Text, Command.Run([.. read, folder["a.tfic"]]).Ok().Text);
+
+        string[] info = Command.Run("info", folder["a.tfic"]).Ok().Text.TrimEnd('\n').Split('\n');
+        Assert.Equal(3, info.Length);
+        const string size = @" layer: [\d,]+ bytes of symbols, \d+\.\d{4} bpp, ";
+        Assert.Matches($"^  text{size}quality 2, model [0-9a-f]{{8}}, mode", info[1]);
+        Assert.Matches($"^  base{size}quality 7, model [0-9a-f]{{8}}, mode", info[2]);
+
+        Command.Run("decode", folder["text.tfic"], "-o", folder["x.png"], "--codec", fixture.Codec, "--layer", "base")
+            .Refused(folder["text.tfic"], "no base layer, only a text layer");
+        Command.Run("decode", folder["a.tfic"], "-o", folder["x.png"], "--codec", fixture.Codec, "--layer", "base")
+            .Refused(folder["a.tfic"], "base layer was made with model", "--codec");
+    }
+
+    /// <summary>A damaged file on standard input is refused at its fault: nothing waits for its end.</summary>
+    [Fact]
+    public void Standard_input_is_read_no_further_than_needed()
+    {
+        byte[] packed = File.ReadAllBytes(fixture.Packed);
+        using var folder = new TemporaryFolder();
+        string[] decode = ["decode", "-", "-o", folder["x.png"], "--codec", fixture.Codec];
+        Command.Run([.. packed, 0], decode).Refused("standard input");
+        Command.Run([], decode).Refused("standard input", "is empty");
+        Command.Run(packed, [.. decode, "--max-bytes", $"{packed.Length - 1}"]).Refused("standard input", "longer");
+        Command.Run(packed, [.. decode, "--max-bytes", $"{packed.Length}"]).Ok();
+
+        using var endless = new EndlessStream();
+        using var error = new StringWriter();
+        var terminal = new Terminal(endless, Stream.Null, error, OutputIsTerminal: false, ErrorIsTerminal: false);
+        Assert.Equal(2, TficCommand.RunAsync(decode, terminal).GetAwaiter().GetResult());
+        Assert.Contains("first byte", error.ToString(), StringComparison.Ordinal);
+        Assert.InRange(endless.Given, 1, 16);
+    }
+
+    [Fact]
+    public void Limits_of_bytes_and_layers()
+    {
+        using var folder = new TemporaryFolder();
+        string[] model = ["--codec", fixture.Codec];
+        string both = folder["a.tfic"], line = fixture.Line;
+        Command.Run(["encode", line, "-o", both, "--base-codec", fixture.Codec, "--base-quality", "3", .. model]).Ok();
+        long bytes = new FileInfo(both).Length;
+        foreach (string[] verb in new[]
+        {
+            ["decode", "-o", folder["x.png"], .. model],
+            ["read", "--recogniser", fixture.Recogniser, .. model],
+            new[] { "info" },
+        })
+        {
+            Command.Run([.. verb, both, "--max-bytes", $"{bytes}", "--max-layers", "2"]).Ok();
+            Command.Run([.. verb, both, "--max-bytes", $"{bytes - 1}"]).Refused(both, $"{bytes - 1}");
+            Command.Run([.. verb, both, "--max-layers", "1"]).Refused(both, "1 layers allowed");
+            Command.Run([.. verb, both, "--max-pixels", "3999"]).Refused(both, "3999");
+        }
+
+        long size = new FileInfo(line).Length;
+        Command.Run(["encode", line, "-o", both, "--max-bytes", $"{size - 1}", .. model]).Refused(line, "--max-bytes");
+        Command.Run(["encode", line, "-o", both, "--max-bytes", $"{size}", .. model]).Ok();
     }
 
     [Fact]
@@ -121,5 +203,40 @@ public class EncodeDecodeTests(Fixture fixture)
         Command.Run(["encode", "-", "-", "-o", "-", .. model]).Refused("only once");
         Command.Run(["encode", a, "-", "-o", folder["out"], .. model]).Refused("no name");
         Assert.Equal(["a.png", "x", "x/a.png"], folder.Names);
+    }
+
+    /// <summary>Standard input that has the letter a without end.</summary>
+    private sealed class EndlessStream : Stream
+    {
+        public int Given { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            buffer.AsSpan(offset, count).Fill((byte)'a');
+            Given += count;
+            return count;
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -34,7 +34,7 @@ internal static class LabelledPictures
                 throw new CommandFailure($"{path}: line {number} has no tab. Write \"file<TAB>text\".");
             string file = Path.Combine(folder, cells[0]);
             pictures.Add(new LabelledPicture(
-                file, () => (Inputs.ReadPicture(file, PictureLimits.Default, terminal), cells[1])));
+                file, () => (Inputs.ReadPicture(file, new InputLimits(), terminal), cells[1])));
         }
 
         return pictures.Count > 0 ? pictures : throw new CommandFailure($"{path}: names no picture.");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tfic.Bitstream;
 using Tfic.Imaging;
 
 namespace Tfic.Cli.Verbs;
@@ -9,6 +10,7 @@ internal static class DecodeVerb
     private const string Examples = """
         tfic decode page.tfic -o page.png
         tfic decode page.tfic -o page.jpg
+        tfic decode page.tfic -o page.png --layer base
         tfic decode packed/ -o pictures/ -j 4
         tfic decode - -o - < page.tfic > page.png
         tfic decode page.tfic -o page.png --codec my-codec.safetensors
@@ -28,20 +30,25 @@ internal static class DecodeVerb
         Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
-        Option<long> maxPixels = CommonOptions.MaxPixels();
+        Option<LayerKind?> layer = CommonOptions.Layer(
+            "Which coding of the picture: text, with its text legible, or base, for the eye. Default: text if there " +
+            "is one.");
+        var limits = new LimitOptions();
 
         var verb = new Verb("decode", "Turn .tfic files back into pictures.", Examples)
         {
-            inputs, output, codec, threads, noOverwrite, maxPixels,
+            inputs, output, codec, layer, threads, noOverwrite,
         };
+        limits.AddTo(verb, layers: true);
         verb.Does((result, cancellation) => Run(
             terminal,
             result.GetRequiredValue(inputs),
             result.GetRequiredValue(output),
             result.GetValue(codec),
+            result.GetValue(layer),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
-            new PictureLimits(MaxPixels: result.GetValue(maxPixels)),
+            limits.Of(result),
             cancellation));
         return verb;
     }
@@ -51,9 +58,10 @@ internal static class DecodeVerb
         string[] inputs,
         string output,
         string? codec,
+        LayerKind? layer,
         int threads,
         bool overwrite,
-        PictureLimits limits,
+        InputLimits limits,
         CancellationToken cancellation)
     {
         IReadOnlyList<string> files = Inputs.Expand(inputs, [Inputs.Tfic]);
@@ -71,7 +79,7 @@ internal static class DecodeVerb
             (decoder, pair) =>
             {
                 OutputFile.Check(pair.Output, overwrite, terminal);
-                Picture picture = decoder.Decode(Inputs.Read(pair.Input, terminal));
+                Picture picture = decoder.Decode(Inputs.ReadTfic(pair.Input, limits, terminal), layer);
                 OutputFile.Write(
                     pair.Output, overwrite, terminal, stream => PictureFile.Write(stream, picture, format));
                 return picture;

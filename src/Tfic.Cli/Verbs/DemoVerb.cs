@@ -29,13 +29,14 @@ internal static class DemoVerb
         Option<string> codec = CommonOptions.Codec();
         Option<string> recogniser = CommonOptions.Recogniser();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
-        Option<long> maxPixels = CommonOptions.MaxPixels();
+        var limits = new LimitOptions();
 
         var verb = new Verb(
             "demo", "Show a picture after Tfic and after JPEG of the same size, and the text read from each.", Examples)
         {
-            picture, output, qualities, codec, recogniser, noOverwrite, maxPixels,
+            picture, output, qualities, codec, recogniser, noOverwrite,
         };
+        limits.AddTo(verb, layers: false);
         verb.Does((result, cancellation) =>
         {
             string target = result.GetRequiredValue(output);
@@ -44,7 +45,7 @@ internal static class DemoVerb
             IReadOnlyList<DemoPicture> pictures = result.GetValue(picture) is { } path
                 ? [new DemoPicture(
                     Path.GetFileName(path),
-                    Inputs.ReadPicture(path, new PictureLimits(MaxPixels: result.GetValue(maxPixels)), terminal),
+                    Inputs.ReadPicture(path, limits.Of(result), terminal),
                     Truth: null)]
                 : ShippedPictures.All;
             double[] given = result.GetValue(qualities) ?? [];

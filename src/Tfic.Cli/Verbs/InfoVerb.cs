@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Tfic.Bitstream;
 using Tfic.Imaging;
-using Tfic.Models;
+using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
 
 namespace Tfic.Cli.Verbs;
@@ -23,33 +23,38 @@ internal static class InfoVerb
             Description = ".tfic files, pictures, .safetensors files, folders of them, or - for standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var verb = new Verb("info", "Tell what files hold: size, rate, model.", Examples) { inputs };
+        var limits = new LimitOptions();
+        var verb = new Verb("info", "Tell what files hold: size, rate, layers, models.", Examples) { inputs };
+        limits.AddTo(verb, layers: true);
         verb.Does((result, cancellation) => Batch.Run(
             Inputs.Expand(result.GetRequiredValue(inputs), [Inputs.Tfic, .. Inputs.Pictures, ".safetensors"]),
             threads: 1,
             terminal,
             Inputs.Name,
-            () => terminal,
-            (_, file) => Describe(file, Inputs.Read(file, terminal)),
+            () => limits.Of(result),
+            (accepted, file) => Describe(file, Inputs.Read(file, accepted, terminal), accepted),
             (_, text) => terminal.Write(text),
             cancellation));
         return verb;
     }
 
-    private static string Describe(string file, byte[] bytes)
+    private static string Describe(string file, byte[] bytes, InputLimits limits)
     {
         string name = Inputs.Name(file);
         if (TficContainer.IsTfic(bytes))
         {
-            TficContainer container = TficContainer.Read(bytes);
+            TficContainer container = TficContainer.Read(bytes, limits.Tfic);
+            double pixels = (double)container.Width * container.Height;
             string layers = string.Concat(container.Layers.Select(layer => string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {layer.Kind} layer: quality {1 + layer.Quality / 32.0:0.##}, model {Model(container, layer)}, " +
-                $"{layer.Payload.Length:N0} bytes of symbols ({layer.Mode})\n")));
+                $"  {(layer.Kind == LayerKind.Text ? "text" : "base")} layer: {layer.Payload.Length:N0} bytes of " +
+                $"symbols, {8 * layer.Payload.Length / pixels:f4} bpp, quality {1 + layer.Quality / 32.0:0.##}, " +
+                $"model {Model(container, layer)}, mode {(int)layer.Mode} ({Mode(layer.Mode)})\n")));
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{name}: Tfic, {container.Width} × {container.Height} pixels, " +
-                $"{(container.IsGrey ? "grey" : "RGB")}, {bytes.Length:N0} bytes, {container.BitsPerPixel:f4} bpp\n{layers}");
+                $"{(container.IsGrey ? "grey" : "RGB")}, {bytes.Length:N0} bytes, {container.BitsPerPixel:f4} bpp, " +
+                $"{container.OverheadBytes} bytes of header and checks\n{layers}");
         }
 
         if (Path.GetExtension(file).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
@@ -66,7 +71,7 @@ internal static class InfoVerb
                 $"{bytes.Length:N0} bytes\n{metadata}");
         }
 
-        Picture picture = PictureFile.Read(bytes);
+        Picture picture = PictureFile.Read(bytes, limits.Picture);
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{name}: picture, {picture.Width} × {picture.Height} pixels, " +
@@ -76,10 +81,20 @@ internal static class InfoVerb
     /// <summary>A model's id, and its name if it is one that ships. The short form tells half of the id.</summary>
     private static string Model(TficContainer container, TficLayer layer)
     {
-        string id = layer.Model.ToString();
-        string? name = ShippedModels.Names
-            .Where(n => n is ShippedModels.Compact or ShippedModels.CompactMse)
-            .FirstOrDefault(n => container.IsWhole(layer, Weights.Codec(n).Prior.Id));
-        return (container.IsShort ? $"{id[..4]}…" : id) + (name is null ? "" : $" ({name})");
+        foreach ((ModelId id, string name) in ShippedCodecs.Ids)
+        {
+            if (container.IsWhole(layer, id))
+                return $"{id} ({name})";
+        }
+
+        return container.IsShort ? $"{layer.Model.ToString()[..4]}…" : layer.Model.ToString();
     }
+
+    private static string Mode(CodingMode mode) => mode switch
+    {
+        CodingMode.Range => "one lane",
+        CodingMode.Interleaved => "32 lanes",
+        CodingMode.Chunked => "chunks of 32 lanes",
+        _ => "unknown",
+    };
 }

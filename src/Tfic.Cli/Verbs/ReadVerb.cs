@@ -21,7 +21,9 @@ internal static class ReadVerb
     {
         var inputs = new Argument<string[]>("IN")
         {
-            Description = "Pictures (PNG, JPEG, PNM) or .tfic files of one line of text each, folders of them, or -.",
+            Description =
+                "Pictures (PNG, JPEG, PNM) or .tfic files (their text layer) of one line of text each, folders of " +
+                "them, or -.",
             Arity = ArgumentArity.OneOrMore,
         };
         var format = new Option<string>("--format", "-f")
@@ -37,15 +39,16 @@ internal static class ReadVerb
         Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
-        Option<long> maxPixels = CommonOptions.MaxPixels();
+        var limits = new LimitOptions();
 
         var verb = new Verb(
             "read",
             "Read the text of pictures. Each picture is read as one line: there is no detector of lines yet.",
             Examples)
         {
-            inputs, format, output, recogniser, codec, threads, noOverwrite, maxPixels,
+            inputs, format, output, recogniser, codec, threads, noOverwrite,
         };
+        limits.AddTo(verb, layers: true);
         verb.Does((result, cancellation) => Run(
             terminal,
             result.GetRequiredValue(inputs),
@@ -55,7 +58,7 @@ internal static class ReadVerb
             result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
-            new PictureLimits(MaxPixels: result.GetValue(maxPixels)),
+            limits.Of(result),
             cancellation));
         return verb;
     }
@@ -69,7 +72,7 @@ internal static class ReadVerb
         string? codec,
         int threads,
         bool overwrite,
-        PictureLimits limits,
+        InputLimits limits,
         CancellationToken cancellation)
     {
         IReadOnlyList<string> files = Inputs.Expand(inputs, [.. Inputs.Pictures, Inputs.Tfic]);
@@ -120,10 +123,12 @@ internal static class ReadVerb
     }
 
     private static Readout Read(
-        LineReader reader, StreamDecoder decoder, string file, PictureLimits limits, Terminal terminal)
+        LineReader reader, StreamDecoder decoder, string file, InputLimits limits, Terminal terminal)
     {
-        byte[] bytes = Inputs.Read(file, terminal);
-        Picture picture = TficContainer.IsTfic(bytes) ? decoder.Decode(bytes) : PictureFile.Read(bytes, limits);
+        byte[] bytes = Inputs.Read(file, limits, terminal);
+        Picture picture = TficContainer.IsTfic(bytes)
+            ? decoder.Decode(TficContainer.Read(bytes, limits.Tfic), kind: null)
+            : PictureFile.Read(bytes, limits.Picture);
         if (!LineShape.Fits(picture))
             terminal.Say(
                 $"{Inputs.Name(file)}: {picture.Width} × {picture.Height} pixels do not look like one line of text; " +

@@ -43,42 +43,50 @@ public sealed class TficDecoder
         _workspace = new Workspace(threads);
     }
 
-    /// <summary>Decodes a file's layer for text.</summary>
+    /// <summary>
+    /// Models that are known but not at hand, so that a file that needs one is refused by its name. Enumerated only
+    /// then.
+    /// </summary>
+    public IEnumerable<(ModelId Id, string Name)> KnownModels { get; init; } = [];
+
+    /// <summary>Decodes a layer of a file.</summary>
     /// <param name="file">A whole .tfic file.</param>
+    /// <param name="kind">Which; null for the text layer, or if there is none for the base layer.</param>
     /// <returns>The picture: grey if a grey one was coded, else RGB.</returns>
     /// <exception cref="TficFormatException">
-    /// The file is damaged, too large, or was made with another model.
+    /// The file is damaged, too large, has no such layer, or was made with another model.
     /// </exception>
-    public Picture Decode(ReadOnlySpan<byte> file)
+    public Picture Decode(ReadOnlySpan<byte> file, LayerKind? kind = null)
     {
         if (file.Length > _limits.MaxBytes)
             throw new TficFormatException($"The file has {file.Length} bytes, {_limits.MaxBytes} are allowed.");
-        return Decode(TficContainer.Read(file.ToArray(), _limits));
+        return Decode(TficContainer.Read(file.ToArray(), _limits), kind);
     }
 
-    /// <summary>Decodes a file's layer for text from a stream that need not be seekable.</summary>
+    /// <summary>Decodes a layer of a file from a stream that need not be seekable.</summary>
     /// <param name="stream">
     /// A stream; see <see cref="TficContainer.Read(Stream, TficLimits?)"/> for how far it is read.
     /// </param>
+    /// <param name="kind">Which; null for the text layer, or if there is none for the base layer.</param>
     /// <returns>The picture: grey if a grey one was coded, else RGB.</returns>
     /// <exception cref="TficFormatException">
-    /// The file is damaged, too large, or was made with another model.
+    /// The file is damaged, too large, has no such layer, or was made with another model.
     /// </exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
-    public Picture Decode(Stream stream) => Decode(TficContainer.Read(stream, _limits));
+    public Picture Decode(Stream stream, LayerKind? kind = null) =>
+        Decode(TficContainer.Read(stream, _limits), kind);
 
     /// <summary>Decodes a layer of a file that has been taken apart.</summary>
     /// <param name="container">The file.</param>
-    /// <param name="kind">Which layer.</param>
+    /// <param name="kind">Which; null for the text layer, or if there is none for the base layer.</param>
     /// <returns>The picture: grey if a grey one was coded, else RGB.</returns>
     /// <exception cref="TficFormatException">
     /// There is no such layer, or it is damaged, too large, or was made with another model.
     /// </exception>
-    public Picture Decode(TficContainer container, LayerKind kind = LayerKind.Text)
+    public Picture Decode(TficContainer container, LayerKind? kind = null)
     {
         ArgumentNullException.ThrowIfNull(container);
-        TficLayer layer = container.Layers.FirstOrDefault(l => l.Kind == kind) ?? throw new TficFormatException(
-            $"The file has no layer '{kind}'. It has: {string.Join(", ", container.Layers.Select(l => l.Kind))}.", 0);
+        TficLayer layer = container.GetLayer(kind);
         CodecModel model = FindModel(container, layer);
         ReadOnlySpan<int> latents = DecodeLatents(container, layer, model.Prior);
 
@@ -138,7 +146,7 @@ public sealed class TficDecoder
 
         if (found is not null)
             throw container.Damaged(found.Prior.Id, found.Name);
-        throw container.OtherModel(layer, _models.Select(model => (model.Prior.Id, model.Name)));
+        throw container.OtherModel(layer, _models.Select(model => (model.Prior.Id, model.Name)), KnownModels);
     }
 
     private static void Grow<T>(ref T[] array, int length)

@@ -5,17 +5,16 @@ using Tfic.Networks;
 
 namespace Tfic.Encoding;
 
-/// <summary>What came of a search for a size.</summary>
-/// <param name="File">The .tfic file.</param>
+/// <summary>A base layer to code beside the text layer, into the same file.</summary>
+/// <param name="Encoder">Codes it; may be the text layer's encoder.</param>
 /// <param name="Quality">Its quality, 1…8.</param>
-/// <param name="Shortfall">Null if the size is within 3% of the target; else why it is not.</param>
-public sealed record RateSearchResult(byte[] File, double Quality, string? Shortfall);
+public sealed record BaseLayer(TficEncoder Encoder, double Quality);
 
 /// <summary>Codes pictures to .tfic files. Reuses its memory; one object a thread, the model may be shared.</summary>
 public sealed class TficEncoder
 {
     /// <summary>How far from its target a search may end, as a fraction of the target.</summary>
-    public const double RateTolerance = 0.03;
+    public const double RateTolerance = RateSearch.Tolerance;
 
     private readonly CodecModel _model;
     private readonly LatentCoding _coding = new();
@@ -39,93 +38,102 @@ public sealed class TficEncoder
 
     /// <summary>Codes a picture.</summary>
     /// <param name="picture">Any picture whose sides are at most 2²⁰ pixels.</param>
-    /// <param name="quality">1 (fewest bytes) to 8, fractions too; rounded to 1/32.</param>
+    /// <param name="quality">Of the text layer: 1 (fewest bytes) to 8, fractions too; rounded to 1/32.</param>
+    /// <param name="baseLayer">Another layer, for the eye, to go into the same file; null for none.</param>
     /// <returns>A .tfic file.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The quality is not 1…8, or the picture too large.</exception>
-    public byte[] Encode(Picture picture, double quality)
+    /// <exception cref="ArgumentOutOfRangeException">A quality is not 1…8, or the picture too large.</exception>
+    public byte[] Encode(Picture picture, double quality, BaseLayer? baseLayer = null)
     {
         ArgumentNullException.ThrowIfNull(picture);
-        if (!(quality >= 1 && quality <= IntegerPrior.QualityLevels))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(quality), quality, $"Quality is 1…{IntegerPrior.QualityLevels}.");
-        }
-
+        byte step = QualityByte(quality);
+        TficLayer? other = EncodeLayer(picture, baseLayer);
         Analyse(picture);
-        return EncodeAt(picture, (byte)Math.Round((quality - 1) * 32));
+        return Join(picture, EncodeAt(picture, LayerKind.Text, step), other);
+    }
+
+    /// <summary>Codes a picture to a stream, which need not be seekable.</summary>
+    /// <param name="picture">Any picture whose sides are at most 2²⁰ pixels.</param>
+    /// <param name="quality">Of the text layer: 1 (fewest bytes) to 8, fractions too; rounded to 1/32.</param>
+    /// <param name="stream">Receives a .tfic file, and nothing if coding fails.</param>
+    /// <param name="baseLayer">Another layer, for the eye, to go into the same file; null for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A quality is not 1…8, or the picture too large.</exception>
+    /// <exception cref="IOException">The stream cannot be written to.</exception>
+    public void Encode(Picture picture, double quality, Stream stream, BaseLayer? baseLayer = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Write(Encode(picture, quality, baseLayer));
     }
 
     /// <summary>Codes a picture to a given number of bits for each pixel, the whole file counted.</summary>
     /// <param name="picture">The picture.</param>
     /// <param name="bitsPerPixel">The target, above 0.</param>
+    /// <param name="baseLayer">As in <see cref="EncodeToBytes"/>.</param>
     /// <returns>As <see cref="EncodeToBytes"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The target is not above 0, or the picture too large.</exception>
-    public RateSearchResult EncodeToBitsPerPixel(Picture picture, double bitsPerPixel)
+    public RateSearchResult EncodeToBitsPerPixel(Picture picture, double bitsPerPixel, BaseLayer? baseLayer = null)
     {
         ArgumentNullException.ThrowIfNull(picture);
         if (!(bitsPerPixel > 0) || !double.IsFinite(bitsPerPixel))
+        {
             throw new ArgumentOutOfRangeException(
                 nameof(bitsPerPixel), bitsPerPixel, "Bits per pixel must be above 0.");
-        return Search(picture, bitsPerPixel * picture.PixelCount / 8);
+        }
+
+        return Search(picture, bitsPerPixel * picture.PixelCount / 8, baseLayer);
     }
 
-    /// <summary>Codes a picture to a given size, by bisection over the quality.</summary>
+    /// <summary>
+    /// Codes a picture to a given size, by bisection over the text layer's quality: g_a runs once, what follows it
+    /// at most 14 times.
+    /// </summary>
     /// <param name="picture">The picture.</param>
-    /// <param name="bytes">The target, at least 1.</param>
-    /// <returns>The file whose size is nearest to the target, and whether it is near enough.</returns>
+    /// <param name="bytes">The target, at least 1, for the whole file.</param>
+    /// <param name="baseLayer">
+    /// Another layer, for the eye, to go into the same file; it keeps its quality. Null for none.
+    /// </param>
+    /// <returns>The file whose size is nearest to the target, and why if it is not within 3% of it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The target is below 1, or the picture too large.</exception>
-    public RateSearchResult EncodeToBytes(Picture picture, long bytes)
+    public RateSearchResult EncodeToBytes(Picture picture, long bytes, BaseLayer? baseLayer = null)
     {
         ArgumentNullException.ThrowIfNull(picture);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
-        return Search(picture, bytes);
+        return Search(picture, bytes, baseLayer);
     }
 
-    private RateSearchResult Search(Picture picture, double target)
+    private static byte QualityByte(double quality) =>
+        quality is >= 1 and <= IntegerPrior.QualityLevels
+            ? (byte)Math.Round((quality - 1) * 32)
+            : throw new ArgumentOutOfRangeException(
+                nameof(quality), quality, $"Quality is 1…{IntegerPrior.QualityLevels}.");
+
+    private static TficLayer? EncodeLayer(Picture picture, BaseLayer? layer)
     {
+        if (layer is null)
+            return null;
+        byte step = QualityByte(layer.Quality);
+        layer.Encoder.Analyse(picture);
+        return layer.Encoder.EncodeAt(picture, LayerKind.Base, step);
+    }
+
+    private static byte[] Join(Picture picture, TficLayer text, TficLayer? other)
+    {
+        bool isGrey = picture.Channels == 1;
+        return other is null
+            ? TficContainer.Write(picture.Width, picture.Height, isGrey, text)
+            : TficContainer.Write(picture.Width, picture.Height, isGrey, text, other);
+    }
+
+    private RateSearchResult Search(Picture picture, double target, BaseLayer? baseLayer)
+    {
+        TficLayer? other = EncodeLayer(picture, baseLayer);
         Analyse(picture);
-        byte[]? best = null;
-        int bestQuality = 0;
-        double bestDistance = double.PositiveInfinity;
-
-        byte[] Try(int quality)
-        {
-            byte[] file = EncodeAt(picture, (byte)quality);
-            double distance = Math.Abs(file.Length - target);
-            if (distance < bestDistance)
-                (best, bestQuality, bestDistance) = (file, quality, distance);
-            return file;
-        }
-
-        // Size grows with quality but for small steps back, so the nearest of all that bisection meets is taken. Its
-        // invariant: low is below the target, high is not.
-        int low = 0;
-        int high = IntegerPrior.MaxQualityByte;
-        byte[] smallest = Try(low);
-        byte[] largest = smallest.Length < target ? Try(high) : smallest;
-        if (smallest.Length < target && largest.Length > target)
-        {
-            while (high - low > 1 && bestDistance >= 0.5)
-            {
-                int middle = (low + high) / 2;
-                if (Try(middle).Length < target)
-                    low = middle;
-                else
-                    high = middle;
-            }
-        }
-
-        string? shortfall = null;
-        if (bestDistance > RateTolerance * target)
-        {
-            shortfall = smallest.Length >= target
-                ? $"at the lowest quality this picture takes {smallest.Length} bytes"
-                : largest.Length <= target
-                    ? $"at the highest quality this picture takes {largest.Length} bytes"
-                    : $"of the sizes around {target:0.#} bytes, {best!.Length} is the nearest that a quality gives";
-        }
-
-        return new RateSearchResult(best!, 1 + (bestQuality / 32.0), shortfall);
+        RateSearchResult result = RateSearch.Run(
+            target,
+            IntegerPrior.MaxQualityByte,
+            step => Join(picture, EncodeAt(picture, LayerKind.Text, step), other));
+        return result.Shortfall is null || other is null
+            ? result
+            : result with { Shortfall = $"{result.Shortfall}, {other.Payload.Length} of them for the base layer" };
     }
 
     /// <summary>g_a, which does not depend on the quality.</summary>
@@ -144,7 +152,7 @@ public sealed class TficEncoder
         _model.Transforms.Analysis(picture, _workspace, _latents.AsSpan(0, count));
     }
 
-    private byte[] EncodeAt(Picture picture, byte quality)
+    private TficLayer EncodeAt(Picture picture, LayerKind kind, byte quality)
     {
         var grid = new LatentGrid(picture.Width, picture.Height);
         int channels = _model.Prior.LatentChannels;
@@ -163,8 +171,7 @@ public sealed class TficEncoder
         _symbols.Clear();
         _coding.Encode(_model.Prior, grid, quality, hyper, scaled, _symbols);
         ReadOnlySpan<byte> payload = _symbols.Finish(out CodingMode mode);
-        return TficContainer.Write(
-            picture.Width, picture.Height, picture.Channels == 1, _model.Prior.Id, quality, mode, payload);
+        return new TficLayer(kind, _model.Prior.Id, quality, mode, payload.ToArray());
     }
 
     private static void Grow<T>(ref T[] array, int length)

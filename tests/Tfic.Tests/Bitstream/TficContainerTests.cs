@@ -23,11 +23,19 @@ public class TficContainerTests
     [InlineData(4096, 4096, 245)]
     [InlineData(4096, 4096, 246)]
     [InlineData(4097, 1, 3)]
+    [InlineData(20480, 512, 245)]
+    [InlineData(512, 20480, 12)]
+    [InlineData(3, 4097, 0)]
+    [InlineData(20481, 512, 0)]
+    [InlineData(20480, 513, 0)]
+    [InlineData(4097, 4097, 0)]
     [InlineData(1, 1 << 20, 0)]
     [InlineData(513, 257, 100_000)]
     public void WhatIsWrittenIsRead(int width, int height, int payloadLength)
     {
         byte[] payload = Payload(payloadLength);
+        (int longer, int shorter) = (Math.Max(width, height), Math.Min(width, height));
+        bool isShort = payloadLength + 10 < 256 && (longer <= 4096 || (longer <= 20480 && shorter <= 512));
         foreach (bool grey in new[] { false, true })
         {
             byte[] file = TficContainer.Write(width, height, grey, s_model, 137, CodingMode.Range, payload);
@@ -39,7 +47,7 @@ public class TficContainerTests
             })
             {
                 Assert.Equal((width, height, grey), (read.Width, read.Height, read.IsGrey));
-                Assert.Equal(width <= 4096 && payloadLength + 10 < 256 && height <= 4096, read.IsShort);
+                Assert.Equal(isShort, read.IsShort);
                 TficLayer layer = Assert.Single(read.Layers);
                 Assert.Equal(LayerKind.Text, layer.Kind);
                 Assert.Equal(137, layer.Quality);
@@ -54,8 +62,7 @@ public class TficContainerTests
                 Assert.Equal(file.Length * 8.0 / width / height, read.BitsPerPixel, 12);
             }
 
-            if (file.Length < 256 && Math.Max(width, height) <= 4096)
-                Assert.Equal(10, file.Length - payloadLength);
+            Assert.InRange(file.Length - payloadLength, 10, isShort ? 10 : 24);
         }
     }
 
@@ -136,7 +143,7 @@ public class TficContainerTests
         AssertMessage("Two layers", Long(10, 20, (1, layer), (1, layer)));
         AssertMessage("lacks its header", Long(10, 20, (1, layer[..5])));
         AssertMessage("Quality byte 225", Long(10, 20, (1, [1, 2, 3, 4, 225, 0])));
-        AssertMessage("Coding mode 3", Long(10, 20, (1, [1, 2, 3, 4, 0, 3])));
+        AssertMessage("Quality byte 225", Long(10, 20, (1, layer), (2, [1, 2, 3, 4, 225, 0])));
         AssertMessage("More than 16", Long(10, 20, [.. Enumerable.Repeat((8, layer), 17)]));
         AssertMessage("beyond 1048576", Long((1 << 20) + 1, 20, (1, layer)));
     }
@@ -144,11 +151,13 @@ public class TficContainerTests
     [Fact]
     public void OtherFilesAreRefusedWithTheReason()
     {
-        AssertMessage("Only 0 bytes", []);
+        AssertMessage("is empty", []);
         AssertMessage("Only 1 bytes", [0xF4]);
         AssertMessage("first byte", [0x89, 0x50, 0x4E, 0x47, 0, 0, 0, 0, 0, 0]);
         AssertMessage("version 2", [0xF4, 0x20, 0, 0, 0, 0, 0, 0, 0, 0]);
+        AssertMessage("version 0", [0xF4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0]);
         AssertMessage("Reserved", [0xF4, 0x15, 0, 0, 0, 0, 0, 0, 0, 0]);
+        AssertMessage("Reserved", [0xF4, 0x91, 0, 0, 0, 0, 0, 0, 0, 0]);
         AssertMessage("short form", new byte[] { 0xF4, 0x10 }.Concat(new byte[254]).ToArray());
         AssertMessage("shortest form", [0xF4, 0x11, 0x80, 0x00, 0, 1]);
         AssertMessage("too large", [0xF4, 0x11, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
@@ -169,11 +178,95 @@ public class TficContainerTests
         Assert.Equal(
             1000, TficContainer.Read(file, new TficLimits { MaxBytes = file.Length, MaxPixels = 1_000_000 }).Width);
 
-        // A claim of 2 GB in a file of 11 bytes: refused before anything is allocated for it.
+        byte[] small = TficContainer.Write(9, 9, false, s_model, 0, CodingMode.Range, Payload(20));
+        foreach (int most in new[] { small.Length, 1000 })
+            Assert.Equal(9, TficContainer.Read(new Trickle(small, 4), new TficLimits { MaxBytes = most }).Width);
+        foreach (int most in new[] { 1, 5, 9, small.Length - 1 })
+        {
+            var few = new TficLimits { MaxBytes = most };
+            Assert.Throws<TficFormatException>(() => TficContainer.Read(small, few));
+            var stream = new Trickle(small, 4);
+            Assert.Throws<TficFormatException>(() => TficContainer.Read(stream, few));
+            Assert.InRange(stream.Given, 0, most + 1);
+        }
+
+        byte[] three = Long(10, 20, (9, [7, 7]), (1, [1, 2, 3, 4, 0, 0]), (8, []));
+        Assert.Single(TficContainer.Read(three, new TficLimits { MaxLayers = 3 }).Layers);
+        Assert.Contains("2 layers allowed", Assert.Throws<TficFormatException>(
+            () => TficContainer.Read(three, new TficLimits { MaxLayers = 2 })).Message);
+    }
+
+    /// <summary>
+    /// What a header claims is compared with the limits as it comes: nothing is allocated for it, and nothing behind
+    /// it is read.
+    /// </summary>
+    [Theory]
+    [InlineData("F41080FFFFFF12345678", 8, "4096 × 4096 pixels")]
+    [InlineData("F411FFFF3FFFFF3F" + "01FFFFFF7F", 8, "1048576 × 1048576 pixels")]
+    [InlineData("F4110000" + "01FFFFFFFF07", 16, "longer than")]
+    [InlineData("F4110000" + "01FFFFFF7F", 15, "longer than")]
+    [InlineData("F4110000" + "0105", 6, "lacks its header")]
+    [InlineData("F4110000" + "01FFFFFF1F" + "01020304FF", 15, "Quality byte 255")]
+    [InlineData("F4110000" + "03", 5, "unknown kind")]
+    [InlineData("89504E47", 2, "first byte")]
+    [InlineData("F420", 2, "version 2")]
+    public void ClaimsCostNothing(string start, int read, string message)
+    {
+        // Behind the start the stream has zeros without end.
+        var endless = new Trickle(Convert.FromHexString(start), 1000) { IsEndless = true };
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Throws<TficFormatException>(() => TficContainer.Read(
-            new Trickle([0xF4, 0x11, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0], 1)));
+        var limits = new TficLimits { MaxPixels = 16_777_215 };
+        string said = Assert.Throws<TficFormatException>(() => TficContainer.Read(endless, limits)).Message;
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 50_000);
+        Assert.Contains(message, said, StringComparison.Ordinal);
+        Assert.InRange(endless.Given, 1, read);
+    }
+
+    /// <summary>A claim that the limits allow, but that is not kept: memory grows with what comes.</summary>
+    [Fact]
+    public void MemoryGrowsWithTheBytesThatCome()
+    {
+        byte[] start = Convert.FromHexString("F4110000" + "01FFFFFF1F");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string said = Assert.Throws<TficFormatException>(
+            () => TficContainer.Read(new Trickle([.. start, .. new byte[5000]], 1000))).Message;
+        Assert.Contains("cut off", said, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+    }
+
+    [Fact]
+    public void FilesOfTwoLayersAreWrittenAndRead()
+    {
+        var text = new TficLayer(LayerKind.Text, s_model, 7, CodingMode.Range, Payload(20));
+        var other = new TficLayer(LayerKind.Base, new ModelId(5), 224, CodingMode.Interleaved, Payload(300));
+        byte[] both = TficContainer.Write(100, 50, true, text, other);
+        foreach (TficContainer read in new[] { TficContainer.Read(both), TficContainer.Read(new Trickle(both, 11)) })
+        {
+            Assert.Equal((100, 50, true, false), (read.Width, read.Height, read.IsGrey, read.IsShort));
+            AssertSame(text, read.GetLayer());
+            AssertSame(text, read.GetLayer(LayerKind.Text));
+            AssertSame(other, read.GetLayer(LayerKind.Base));
+            Assert.Equal(both.Length - 320, read.OverheadBytes);
+
+            // Layers can go into other files; alone, the one for text has the short form again.
+            Assert.Equal(
+                TficContainer.Write(100, 50, true, text), TficContainer.Write(100, 50, true, read.GetLayer()));
+        }
+
+        TficContainer reversed = TficContainer.Read(TficContainer.Write(100, 50, true, other, text));
+        Assert.Equal([LayerKind.Base, LayerKind.Text], reversed.Layers.Select(layer => layer.Kind));
+        AssertSame(text, reversed.GetLayer());
+
+        TficContainer alone = TficContainer.Read(TficContainer.Write(100, 50, true, other));
+        AssertSame(other, alone.GetLayer());
+        Assert.Equal(
+            "The file has no text layer, only a base layer. (at byte 0)",
+            Assert.Throws<TficFormatException>(() => alone.GetLayer(LayerKind.Text)).Message);
+        Assert.Throws<ArgumentException>(() => TficContainer.Write(1, 1, true));
+        Assert.Throws<ArgumentException>(() => TficContainer.Write(1, 1, true, text, text));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => TficContainer.Write(1, 1, true, text with { Kind = (LayerKind)3 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TficContainer.Write(1, 1, true, text with { Quality = 225 }));
     }
 
     [Fact]
@@ -197,6 +290,12 @@ public class TficContainerTests
     {
         Assert.Contains(part, Assert.Throws<TficFormatException>(() => TficContainer.Read(bytes)).Message);
         Assert.Throws<TficFormatException>(() => TficContainer.Read(new Trickle(bytes, 3)));
+    }
+
+    private static void AssertSame(TficLayer expected, TficLayer actual)
+    {
+        Assert.Equal(expected.Payload.ToArray(), actual.Payload.ToArray());
+        Assert.Equal(expected, actual with { Payload = expected.Payload, Offset = 0 });
     }
 
     private static byte[] Payload(int length, int seed = 1)
@@ -238,6 +337,12 @@ public class TficContainerTests
     {
         private int _position;
 
+        /// <summary>Whether zeros without end follow the bytes.</summary>
+        public bool IsEndless { get; init; }
+
+        /// <summary>How many bytes were read.</summary>
+        public int Given => _position;
+
         public override bool CanRead => true;
 
         public override bool CanSeek => false;
@@ -254,8 +359,11 @@ public class TficContainerTests
 
         public override int Read(byte[] buffer, int offset, int count)
         {
-            int read = Math.Min(Math.Min(count, most), bytes.Length - _position);
-            bytes.AsSpan(_position, read).CopyTo(buffer.AsSpan(offset));
+            int read = Math.Min(Math.Min(count, most), IsEndless ? count : bytes.Length - _position);
+            Span<byte> to = buffer.AsSpan(offset, read);
+            to.Clear();
+            ReadOnlySpan<byte> rest = bytes.AsSpan(Math.Min(_position, bytes.Length));
+            rest[..Math.Min(rest.Length, read)].CopyTo(to);
             _position += read;
             return read;
         }

@@ -194,52 +194,6 @@ public class CodecTests
     }
 
     [Fact]
-    public void SixteenThreadsAgree()
-    {
-        byte[] file = new TficEncoder(RandomCodec.Model).Encode(RandomModels.Picture(50, 30, 3, 9), 4);
-        byte[] expected = new TficDecoder(RandomCodec.Model).Decode(file).Samples;
-        var results = new byte[16][];
-        using var start = new Barrier(results.Length);
-        var threads = Enumerable.Range(0, results.Length).Select(i => new Thread(() =>
-        {
-            var decoder = new TficDecoder(RandomCodec.Model);
-            start.SignalAndWait();
-            results[i] = decoder.Decode(file).Samples;
-        })).ToArray();
-        foreach (Thread thread in threads)
-            thread.Start();
-        foreach (Thread thread in threads)
-            thread.Join();
-        Assert.All(results, result => Assert.Equal(expected, result));
-    }
-
-    [Fact]
-    public void SizesAreHitOrTheReasonIsGiven()
-    {
-        var encoder = new TficEncoder(RandomCodec.Model);
-        Picture picture = RandomModels.Picture(96, 64, 3, 10);
-        int least = encoder.Encode(picture, 1).Length;
-        int most = encoder.Encode(picture, 8).Length;
-        foreach (double part in new[] { 0.3, 0.6 })
-        {
-            long target = (long)(least + (part * (most - least)));
-            RateSearchResult result = encoder.EncodeToBytes(picture, target);
-            Assert.Null(result.Shortfall);
-            Assert.InRange(result.File.Length, target * 0.97, target * 1.03);
-            Assert.Equal(result.File, encoder.Encode(picture, result.Quality));
-            double bpp = target * 8.0 / (96 * 64);
-            Assert.Equal(result.File, encoder.EncodeToBitsPerPixel(picture, bpp).File);
-        }
-
-        RateSearchResult small = encoder.EncodeToBytes(picture, 1);
-        Assert.Equal(least, small.File.Length);
-        Assert.Contains($"lowest quality this picture takes {least}", small.Shortfall);
-        RateSearchResult large = encoder.EncodeToBytes(picture, 2 * most);
-        Assert.Equal(most, large.File.Length);
-        Assert.Contains($"highest quality this picture takes {most}", large.Shortfall);
-    }
-
-    [Fact]
     public void ArgumentsAreChecked()
     {
         var encoder = new TficEncoder(RandomCodec.Model);
