@@ -132,7 +132,7 @@ public class EncodeDecodeTests(Fixture fixture)
 
     /// <summary>A damaged file on standard input is refused at its fault: nothing waits for its end.</summary>
     [Fact]
-    public void Standard_input_is_read_no_further_than_needed()
+    public async Task Standard_input_is_read_no_further_than_needed()
     {
         byte[] packed = File.ReadAllBytes(fixture.Packed);
         using var folder = new TemporaryFolder();
@@ -142,10 +142,10 @@ public class EncodeDecodeTests(Fixture fixture)
         Command.Run(packed, [.. decode, "--max-bytes", $"{packed.Length - 1}"]).Refused("standard input", "longer");
         Command.Run(packed, [.. decode, "--max-bytes", $"{packed.Length}"]).Ok();
 
-        using var endless = new EndlessStream();
-        using var error = new StringWriter();
+        await using var endless = new EndlessStream();
+        await using var error = new StringWriter();
         var terminal = new Terminal(endless, Stream.Null, error, OutputIsTerminal: false, ErrorIsTerminal: false);
-        Assert.Equal(2, TficCommand.RunAsync(decode, terminal).GetAwaiter().GetResult());
+        Assert.Equal(2, await TficCommand.RunAsync(decode, terminal));
         Assert.Contains("first byte", error.ToString(), StringComparison.Ordinal);
         Assert.InRange(endless.Given, 1, 16);
     }
