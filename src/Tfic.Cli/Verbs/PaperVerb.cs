@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Tfic.Bitstream;
 using Tfic.Cli.Paper;
 using Tfic.Decoding;
 using Tfic.Encoding;
@@ -125,40 +126,65 @@ internal static class PaperVerb
     }
 
     /// <summary>
-    /// Pictures for the eye: the originals, the MSE codec and TFIC near 0.015 bits a pixel, and TFIC at its lowest rate.
+    /// Pictures for the eye: the originals, the MSE codec and TFIC near 0.015 bits a pixel, TFIC at its lowest rate, and
+    /// the paper's two layers in one file: the text is read from one, the other is for looking at.
     /// </summary>
     private static Specimens[] Specimens(TficPlan plan, TficFigures figures)
     {
         const double shownBpp = 0.015;
         const int pictures = 4;
         var reader = new LineReader(plan.Recogniser);
-        int[] indexes = [.. Enumerable.Range(0, Math.Min(pictures, plan.Count))];
+        Picture[] originals =
+        [
+            .. Enumerable.Range(0, Math.Min(pictures, plan.Count)).Select(i => TficExperiment.Draw(plan.Lines, i).Picture),
+        ];
 
-        Specimens Coded(string curve, CodecModel model, double bpp)
+        (double Quality, string Setting) Near(string curve, double bpp)
         {
             IReadOnlyList<PaperPoint> points = figures.Curves.Single(c => c.Name == curve).Points;
             PaperPoint nearest = points.MinBy(p => Math.Abs(Math.Log(p.Bpp / bpp)))!;
-            double quality = plan.Qualities[points.ToList().IndexOf(nearest)];
+            return (plan.Qualities[points.ToList().IndexOf(nearest)], $"{curve}, {nearest.Setting}");
+        }
+
+        Specimens Coded(string curve, CodecModel model, double bpp)
+        {
+            (double quality, string name) = Near(curve, bpp);
             var encoder = new TficEncoder(model);
             var decoder = new TficDecoder(model);
-            return new Specimens($"{curve}, {nearest.Setting}", [.. indexes.Select(i =>
+            return new Specimens(name, [.. originals.Select(picture =>
             {
-                byte[] file = encoder.Encode(TficExperiment.Draw(plan.Lines, i).Picture, quality);
+                byte[] file = encoder.Encode(picture, quality);
                 Picture decoded = decoder.Decode(file);
                 return (decoded, file.Length, reader.Read(decoded).Text);
             })]);
         }
 
+        Specimens TwoLayers()
+        {
+            (double textQuality, string textName) = Near(TficExperiment.TficName, shownBpp);
+            (double baseQuality, string baseName) = Near(TficExperiment.MseName, shownBpp);
+            var encoder = new TficEncoder(plan.Tfic);
+            var baseLayer = new BaseLayer(new TficEncoder(plan.Mse), baseQuality);
+            var decoder = new TficDecoder([plan.Tfic, plan.Mse]);
+            return new Specimens(
+                $"two layers in one file, text: {textName}, base: {baseName}; the base is shown, the text layer read",
+                [.. originals.Select(picture =>
+                {
+                    byte[] file = encoder.Encode(picture, textQuality, baseLayer);
+                    return (
+                        decoder.Decode(file, LayerKind.Base),
+                        file.Length,
+                        reader.Read(decoder.Decode(file, LayerKind.Text)).Text);
+                })]);
+        }
+
         double lowestBpp = figures.Curves.Single(c => c.Name == TficExperiment.TficName).Points[0].Bpp;
         return
         [
-            new("original", [.. indexes.Select(i =>
-            {
-                Picture picture = TficExperiment.Draw(plan.Lines, i).Picture;
-                return (picture, picture.Samples.Length, reader.Read(picture).Text);
-            })]),
+            new("original", [.. originals.Select(p => (p, p.Samples.Length, reader.Read(p).Text))]),
             Coded(TficExperiment.MseName, plan.Mse, shownBpp),
             Coded(TficExperiment.TficName, plan.Tfic, shownBpp),
+            TwoLayers(),
             Coded(TficExperiment.TficName, plan.Tfic, lowestBpp),
         ];
     }
