@@ -26,9 +26,20 @@ public sealed class CodecSamples
         print = new LineGenerator(
             options with
             {
-                MaxCharacters = 60, MaxWords = 10, WhiteWeight = 1, PlainWeight = 0, GradientWeight = 0,
-                NoiseWeight = 0, QuasicrystalWeight = 0, PictureWeight = 0, SkewProbability = 0, SineProbability = 0,
-                CosineProbability = 0, SlackProbability = 0, NeighbourProbability = 0, Margin = new(0, 0.1),
+                MaxCharacters = 60,
+                MaxWords = 10,
+                WhiteWeight = 1,
+                PlainWeight = 0,
+                GradientWeight = 0,
+                NoiseWeight = 0,
+                QuasicrystalWeight = 0,
+                PictureWeight = 0,
+                SkewProbability = 0,
+                SineProbability = 0,
+                CosineProbability = 0,
+                SlackProbability = 0,
+                NeighbourProbability = 0,
+                Margin = new(0, 0.1),
             },
             fonts, words, seed);
     }

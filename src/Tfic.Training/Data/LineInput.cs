@@ -24,15 +24,7 @@ public static class LineInput
     {
         ArgumentNullException.ThrowIfNull(line);
         var grey = new float[line.PixelCount];
-        ReadOnlySpan<byte> samples = line.Samples;
-        for (int i = 0; i < grey.Length; i++)
-        {
-            grey[i] = line.Channels == 1
-                ? samples[i]
-                : GreyWeights[0] * samples[3 * i] + GreyWeights[1] * samples[3 * i + 1]
-                    + GreyWeights[2] * samples[3 * i + 2];
-        }
-
+        PictureConversion.ToGrey(line, grey);
         float[] resized = Resampling.Resize(grey, line.Width, line.Height, 1, width, Height);
         for (int i = 0; i < resized.Length; i++)
             target[i] = resized[i] / 127.5f - 1f;

@@ -23,6 +23,28 @@ public static class PictureConversion
         return grey;
     }
 
+    /// <summary>The same luma unrounded, as networks take it; grey stays what it is.</summary>
+    /// <param name="picture">Any picture.</param>
+    /// <param name="grey">Receives a value 0…255 for each pixel.</param>
+    /// <exception cref="ArgumentException">There is not a value for each pixel.</exception>
+    public static void ToGrey(Picture picture, Span<float> grey)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        if (grey.Length != picture.PixelCount)
+            throw new ArgumentException($"{grey.Length} values for {picture.PixelCount} pixels.", nameof(grey));
+        ReadOnlySpan<byte> samples = picture.Samples;
+        if (picture.Channels == 1)
+        {
+            for (int i = 0; i < grey.Length; i++)
+                grey[i] = samples[i];
+        }
+        else
+        {
+            for (int i = 0; i < grey.Length; i++, samples = samples[3..])
+                grey[i] = 0.299f * samples[0] + 0.587f * samples[1] + 0.114f * samples[2];
+        }
+    }
+
     /// <summary>Repeats grey in red, green and blue.</summary>
     /// <param name="picture">Any picture.</param>
     /// <returns>An RGB picture; the same object if it is RGB already.</returns>

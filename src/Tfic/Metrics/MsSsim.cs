@@ -47,12 +47,7 @@ public static class MsSsim
     /// <exception cref="ArgumentException">The sizes differ.</exception>
     public static double Rgb(Picture a, Picture b)
     {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
-        if (a.Width != b.Width || a.Height != b.Height)
-            throw new ArgumentException(
-                $"Pictures of {a.Width} × {a.Height} and {b.Width} × {b.Height} pixels cannot be compared.", nameof(b));
-
+        Psnr.RequireSameSize(a, b);
         int channels = Math.Max(a.Channels, b.Channels);
         double sum = 0;
         for (int c = 0; c < channels; c++)

@@ -30,11 +30,7 @@ public static class Psnr
     /// <exception cref="ArgumentException">The sizes differ.</exception>
     public static double MeanSquaredError(Picture a, Picture b)
     {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
-        if (a.Width != b.Width || a.Height != b.Height)
-            throw new ArgumentException(
-                $"Pictures of {a.Width} × {a.Height} and {b.Width} × {b.Height} pixels cannot be compared.", nameof(b));
+        RequireSameSize(a, b);
 
         // Grey against grey is the same mean over one channel as over three equal ones.
         int channels = Math.Max(a.Channels, b.Channels);
@@ -55,6 +51,15 @@ public static class Psnr
         }
 
         return sum / ((double)a.PixelCount * channels);
+    }
+
+    internal static void RequireSameSize(Picture a, Picture b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.Width != b.Width || a.Height != b.Height)
+            throw new ArgumentException(
+                $"Pictures of {a.Width} × {a.Height} and {b.Width} × {b.Height} pixels cannot be compared.", nameof(b));
     }
 
     private static int Square(int value) => value * value;

@@ -193,18 +193,18 @@ internal ref struct PickleReader
                 Push(new PickleList([.. PopToMark()]));
                 break;
             case (byte)'a':
-            {
-                object? item = Pop();
-                TopList().Items.Add(item);
-                break;
-            }
+                {
+                    object? item = Pop();
+                    TopList().Items.Add(item);
+                    break;
+                }
 
             case (byte)'e':
-            {
-                object?[] items = PopToMark();
-                TopList().Items.AddRange(items);
-                break;
-            }
+                {
+                    object?[] items = PopToMark();
+                    TopList().Items.AddRange(items);
+                    break;
+                }
 
             case (byte)'}':
                 Push(new PickleDict([]));
@@ -213,18 +213,18 @@ internal ref struct PickleReader
                 Push(Add(new PickleDict([]), PopToMark()));
                 break;
             case (byte)'s':
-            {
-                object?[] pair = PopMany(2);
-                Add(TopDict(), pair);
-                break;
-            }
+                {
+                    object?[] pair = PopMany(2);
+                    Add(TopDict(), pair);
+                    break;
+                }
 
             case (byte)'u':
-            {
-                object?[] pairs = PopToMark();
-                Add(TopDict(), pairs);
-                break;
-            }
+                {
+                    object?[] pairs = PopToMark();
+                    Add(TopDict(), pairs);
+                    break;
+                }
 
             case (byte)'h':
                 Push(Recall(Take(1)[0]));
@@ -243,27 +243,27 @@ internal ref struct PickleReader
                 break;
 
             case (byte)'c':
-            {
-                string module = Line();
-                Push(Global(module, Line()));
-                break;
-            }
+                {
+                    string module = Line();
+                    Push(Global(module, Line()));
+                    break;
+                }
 
             case 0x93: // STACK_GLOBAL
-            {
-                object?[] names = PopMany(2);
-                if (names is not [string module, string name])
-                    throw Fault("A name to look up is not text.");
-                Push(Global(module, name));
-                break;
-            }
+                {
+                    object?[] names = PopMany(2);
+                    if (names is not [string module, string name])
+                        throw Fault("A name to look up is not text.");
+                    Push(Global(module, name));
+                    break;
+                }
 
             case (byte)'R':
-            {
-                object?[] call = PopMany(2);
-                Push(Call(call[0], call[1]));
-                break;
-            }
+                {
+                    object?[] call = PopMany(2);
+                    Push(Call(call[0], call[1]));
+                    break;
+                }
 
             case (byte)'b': // BUILD: attributes of an object; only an OrderedDict may have some (torch's _metadata)
                 if (Pop() is not PickleDict || Top() is not PickleDict)
@@ -312,23 +312,23 @@ internal ref struct PickleReader
             case Callable.OrderedDict when items is []:
                 return new PickleDict([]);
             case Callable.OrderedDict when items is [PickleList pairs]:
-            {
-                var dict = new PickleDict([]);
-                foreach (object? pair in pairs.Items)
                 {
-                    object?[] both = pair switch
+                    var dict = new PickleDict([]);
+                    foreach (object? pair in pairs.Items)
                     {
-                        PickleTuple tuple => tuple.Items,
-                        PickleList { Items.Count: 2 } list => [.. list.Items],
-                        _ => [],
-                    };
-                    if (both.Length != 2)
-                        throw Fault("An OrderedDict is made of something else than pairs.");
-                    Add(dict, both);
-                }
+                        object?[] both = pair switch
+                        {
+                            PickleTuple tuple => tuple.Items,
+                            PickleList { Items.Count: 2 } list => [.. list.Items],
+                            _ => [],
+                        };
+                        if (both.Length != 2)
+                            throw Fault("An OrderedDict is made of something else than pairs.");
+                        Add(dict, both);
+                    }
 
-                return dict;
-            }
+                    return dict;
+                }
 
             case Callable.RebuildTensor when items is [PickleStorage storage, long first, var shape, var strides]:
                 return Tensor(storage, first, shape, strides);

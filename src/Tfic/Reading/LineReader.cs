@@ -79,20 +79,8 @@ public sealed class LineReader
             _input = new float[width * RecogniserModel.InputHeight];
         }
 
-        float[] grey = _grey;
-        ReadOnlySpan<byte> samples = line.Samples;
-        if (line.Channels == 1)
-        {
-            for (int i = 0; i < grey.Length; i++)
-                grey[i] = samples[i];
-        }
-        else
-        {
-            for (int i = 0; i < grey.Length; i++, samples = samples[3..])
-                grey[i] = 0.299f * samples[0] + 0.587f * samples[1] + 0.114f * samples[2];
-        }
-
-        _resampler.Resize(grey, _input);
+        PictureConversion.ToGrey(line, _grey);
+        _resampler.Resize(_grey, _input);
         for (int i = 0; i < _input.Length; i++)
             _input[i] = _input[i] / 127.5f - 1f;
         return _input;

@@ -187,7 +187,11 @@ public class IntegerContextTests
             IntegerPrior prior = SmallPriors.Make(random, hasContext: seed % 3 > 0, worst: seed % 4 == 0);
             (int width, int height) = seed switch
             {
-                0 => (1, 1), 1 => (1, 400), 2 => (400, 1), 3 => (16, 17), 4 => (17, 16),
+                0 => (1, 1),
+                1 => (1, 400),
+                2 => (400, 1),
+                3 => (16, 17),
+                4 => (17, 16),
                 _ => (random.Next(1, 400), random.Next(1, 200)),
             };
             var grid = new LatentGrid(width, height);
