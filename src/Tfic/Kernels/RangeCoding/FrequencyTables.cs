@@ -42,7 +42,7 @@ public sealed class FrequencyTables
     private readonly ushort[] _firstFrequencies;
     private readonly int[] _bucketShifts;
     private readonly int[] _bucketBases;
-    private readonly ushort[] _packed = new ushort[4 * VectorTables];
+    private readonly ushort[] _packed = new ushort[5 * VectorTables];
 
     /// <summary>Makes a set of tables.</summary>
     /// <param name="centres">
@@ -172,7 +172,7 @@ public sealed class FrequencyTables
 
     /// <summary>
     /// If <see cref="FitVectors"/>, <see cref="VectorTables"/> elements each: first interval, escape's symbol, first
-    /// bucket, bucket shift of every table.
+    /// bucket, bucket shift, and frequency of symbol 0 of every table.
     /// </summary>
     internal ReadOnlySpan<ushort> PackedForVectors => _packed;
 
@@ -199,7 +199,13 @@ public sealed class FrequencyTables
             uint last = starts[symbol + 1] - 1;
             int lastBucket = BucketMap.Find(last, _bucketShifts[table]);
             for (; filled <= lastBucket; filled++)
-                buckets[filled] = new Bucket((ushort)symbol, (ushort)last);
+            {
+                buckets[filled] = new Bucket(
+                    (ushort)symbol,
+                    (ushort)starts[symbol],
+                    (ushort)last,
+                    symbol + 1 < _lengths[table] ? (ushort)(starts[symbol + 2] - 1) : ushort.MaxValue);
+            }
         }
     }
 
@@ -213,13 +219,18 @@ public sealed class FrequencyTables
             _packed[VectorTables + t] = (ushort)(_lengths[t] - 1);
             _packed[(2 * VectorTables) + t] = (ushort)_bucketBases[t];
             _packed[(3 * VectorTables) + t] = (ushort)_bucketShifts[t];
+            _packed[(4 * VectorTables) + t] = _firstFrequencies[t];
         }
     }
 }
 
-/// <summary>The symbol that owns a bucket's first slot, and the last slot that it owns.</summary>
-/// <remarks>Packed in 32 bits, as the vector rows read it.</remarks>
-internal readonly record struct Bucket(ushort Symbol, ushort Last)
+/// <summary>What a bucket tells of the two symbols that own its first slots.</summary>
+/// <param name="Symbol">The symbol that owns the bucket's first slot.</param>
+/// <param name="Start">The first slot of that symbol.</param>
+/// <param name="Last">The last slot of that symbol.</param>
+/// <param name="NextLast">The last slot of the symbol behind it.</param>
+/// <remarks>Packed in 64 bits, as the vector rows read it.</remarks>
+internal readonly record struct Bucket(ushort Symbol, ushort Start, ushort Last, ushort NextLast)
 {
     /// <summary>The slot's own symbol, or one before it: where a search begins.</summary>
     public int Near(uint slot) => Symbol + (slot > Last ? 1 : 0);
@@ -245,7 +256,7 @@ internal static class BucketMap
 
     /// <summary>Digits that are dropped of a table's float32: four or more stay, as many as a long table needs.</summary>
     public static int Shift(int symbols) =>
-        23 - Math.Clamp(System.Numerics.BitOperations.Log2((uint)symbols / 12) + 1, 4, 10);
+        23 - Math.Clamp(System.Numerics.BitOperations.Log2((uint)symbols / 6) + 1, 4, 10);
 
     /// <summary>A slot's bucket.</summary>
     public static int Find(uint slot, int shift) => (Top - BitConverter.SingleToInt32Bits(Last - (int)slot)) >> shift;

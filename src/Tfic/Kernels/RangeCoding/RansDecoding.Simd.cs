@@ -7,13 +7,16 @@ using System.Runtime.Intrinsics.X86;
 namespace Tfic.Kernels.RangeCoding;
 
 /// <remarks>
-/// A vector of lanes looks up its slots' buckets, then the intervals of the symbols found there; lanes whose symbol is
-/// further on repeat the last lookup together. Bytes are dealt to the lanes that need some in lane order, as the scalar
-/// rows do. Whatever the stream's bytes are, slots are below 2¹⁶ and table indexes are checked by the caller, so lookups
-/// stay inside the tables: the bucket's symbol is not behind the slot's own, and a search ends there.
+/// A vector of lanes looks up its slots' buckets, which tell of two symbols; the few lanes whose symbol is further on
+/// search one by one. Bytes are dealt to the lanes that need some in lane order, as the scalar rows do. Whatever the
+/// stream's bytes are, slots are below 2¹⁶ and table indexes are checked by the caller, so lookups stay inside the
+/// tables.
 /// </remarks>
 internal static unsafe partial class RansDecoding
 {
+    /// <summary>The most lanes of a vector.</summary>
+    private const int Lanes = 16;
+
     private static bool IsVector128Supported => Vector128.IsHardwareAccelerated && BitConverter.IsLittleEndian;
 
     private static bool IsVector512Supported =>
@@ -88,17 +91,18 @@ internal static unsafe partial class RansDecoding
         int i = ToLaneZero(ref state, stream, tables, tableIndexes, symbols, out bool isSound);
         if (!isSound)
             return i;
-        ref uint states = ref Unsafe.As<RansLanes, uint>(ref state.States);
-        fixed (int* firsts = tables.Firsts)
+        RansLanes held = state.States;
+        uint* lanes = (uint*)&held;
         fixed (int* lengths = tables.Lengths)
         fixed (int* bucketBases = tables.BucketBases)
         fixed (int* bucketShifts = tables.BucketShifts)
-        fixed (Interval* intervals = tables.Intervals)
         fixed (Bucket* buckets = tables.Buckets)
         fixed (byte* indexes = tableIndexes)
         fixed (ushort* output = symbols[..tableIndexes.Length])
         fixed (byte* bytes = stream)
         {
+            uint* found = stackalloc uint[3 * Lanes];
+            Vector256<int> low16 = Vector256.Create(0xFFFF);
             for (; i <= tableIndexes.Length - RansLanes.Count &&
                 state.Position <= stream.Length - (2 * RansLanes.Count); i += RansLanes.Count)
             {
@@ -106,28 +110,50 @@ internal static unsafe partial class RansDecoding
                 for (int v = 0; v < RansLanes.Count; v += 8)
                 {
                     Vector256<int> table = Avx2.ConvertToVector256Int32(indexes + i + v);
-                    Vector256<int> first = Avx2.GatherVector256(firsts, table, 4);
                     Vector256<int> escape = Avx2.GatherVector256(lengths, table, 4) - Vector256<int>.One;
-                    Vector256<uint> x = Vector256.LoadUnsafe(ref states, (nuint)v);
                     Vector256<int> bucketBase = Avx2.GatherVector256(bucketBases, table, 4);
                     Vector256<uint> bucketShift = Avx2.GatherVector256(bucketShifts, table, 4).AsUInt32();
-                    (Vector256<int> at, Vector256<uint> interval, Vector256<uint> offset) =
-                        Find(x, first, bucketBase, bucketShift, intervals, buckets);
-                    Vector256<int> symbol = at - first;
-                    symbol |= Vector256.Equals(symbol, escape) & Vector256.Create(0xFFFF);
-                    Vector128.Narrow(symbol.GetLower().AsUInt32(), symbol.GetUpper().AsUInt32()).Store(output + i + v);
+                    Vector256<uint> x = Vector256.Load(lanes + v);
+                    Vector256<int> slot = x.AsInt32() & low16;
+                    Vector256<int> left = Avx.ConvertToVector256Single(Vector256.Create(BucketMap.Last) - slot).AsInt32();
+                    Vector256<int> bucket = bucketBase +
+                        Avx2.ShiftRightLogicalVariable(Vector256.Create(BucketMap.Top) - left, bucketShift);
+                    Vector256<int> near = Avx2.GatherVector256((int*)buckets, bucket, 8);
+                    Vector256<int> lasts = Avx2.GatherVector256((int*)buckets + 1, bucket, 8);
 
-                    x = ((interval >>> 16) * (x >>> 16)) + offset;
+                    // All of these are below 2¹⁶, so that signed comparisons serve.
+                    Vector256<int> last = lasts & low16;
+                    Vector256<int> isNext = Vector256.GreaterThan(slot, last);
+                    Vector256<int> start = Vector256.ConditionalSelect(isNext, last + Vector256<int>.One, near >>> 16);
+                    last = Vector256.ConditionalSelect(isNext, lasts >>> 16, last);
+                    Vector256<int> symbol = (near & low16) - isNext;
+                    uint beyond = Vector256.GreaterThan(slot, last).ExtractMostSignificantBits();
+                    if (beyond != 0)
+                    {
+                        symbol.Store((int*)found);
+                        start.Store((int*)found + Lanes);
+                        last.Store((int*)found + (2 * Lanes));
+                        Search(beyond, tables, indexes + i + v, lanes + v, found);
+                        symbol = Vector256.Load((int*)found);
+                        start = Vector256.Load((int*)found + Lanes);
+                        last = Vector256.Load((int*)found + (2 * Lanes));
+                    }
+
+                    symbol |= Vector256.Equals(symbol, escape) & low16;
+                    Vector128.Narrow(symbol.GetLower().AsUInt32(), symbol.GetUpper().AsUInt32()).Store(output + i + v);
+                    Vector256<int> frequency = last - start + Vector256<int>.One;
+                    x = (frequency * (x >>> 16).AsInt32() + slot - start).AsUInt32();
                     Vector128<uint> low = x.GetLower(), high = x.GetUpper();
                     position += Deal(ref low, bytes + position);
                     position += Deal(ref high, bytes + position);
-                    Vector256.Create(low, high).StoreUnsafe(ref states, (nuint)v);
+                    Vector256.Create(low, high).Store(lanes + v);
                 }
 
                 state.Position = position;
             }
         }
 
+        state.States = held;
         return i + Lookup(ref state, stream, tables, tableIndexes[i..], symbols[i..]);
     }
 
@@ -155,17 +181,7 @@ internal static unsafe partial class RansDecoding
         fixed (ushort* output = symbols[..tableIndexes.Length])
         fixed (byte* bytes = stream)
         {
-            var lookup = new Lookup512(
-                Vector512.Load(packed),
-                Vector512.Load(packed + 32),
-                Vector512.Load(packed + 64),
-                Vector512.Load(packed + 96),
-                Vector512.Load(packed + 128),
-                Vector512.Load(packed + 160),
-                Vector512.Load(packed + 192),
-                Vector512.Load(packed + 224),
-                intervals,
-                buckets);
+            var lookup = new Lookup512(tables, packed, buckets);
             Vector512<uint> lower = Vector512.LoadUnsafe(ref states);
             Vector512<uint> upper = Vector512.LoadUnsafe(ref states, 16);
             int position = state.Position;
@@ -189,69 +205,107 @@ internal static unsafe partial class RansDecoding
     }
 
     /// <summary>What sixteen lanes need of 64 tables, two registers each.</summary>
-    private readonly struct Lookup512(
-        Vector512<ushort> firsts0,
-        Vector512<ushort> firsts1,
-        Vector512<ushort> escapes0,
-        Vector512<ushort> escapes1,
-        Vector512<ushort> bases0,
-        Vector512<ushort> bases1,
-        Vector512<ushort> shifts0,
-        Vector512<ushort> shifts1,
-        Interval* intervals,
-        Bucket* buckets)
+    private readonly struct Lookup512(FrequencyTables tables, ushort* packed, Bucket* buckets)
     {
+        private readonly Vector512<ushort> _escapes0 = Vector512.Load(packed + 64);
+        private readonly Vector512<ushort> _escapes1 = Vector512.Load(packed + 96);
+        private readonly Vector512<ushort> _bases0 = Vector512.Load(packed + 128);
+        private readonly Vector512<ushort> _bases1 = Vector512.Load(packed + 160);
+        private readonly Vector512<ushort> _shifts0 = Vector512.Load(packed + 192);
+        private readonly Vector512<ushort> _shifts1 = Vector512.Load(packed + 224);
+        private readonly Vector512<ushort> _firstFrequencies0 = Vector512.Load(packed + 256);
+        private readonly Vector512<ushort> _firstFrequencies1 = Vector512.Load(packed + 288);
+
         /// <summary>Writes the lanes' symbols, and returns their states before bytes are dealt to them.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector512<uint> Decode(Vector512<uint> x, byte* indexes, ushort* output)
         {
             Vector512<uint> low16 = Vector512.Create(0xFFFFu);
             Vector512<ushort> table = Avx512F.ConvertToVector512Int32(Vector128.Load(indexes)).AsUInt16();
-            Vector512<int> first = (Avx512BW.PermuteVar32x16x2(firsts0, table, firsts1).AsUInt32() & low16).AsInt32();
-            Vector512<uint> escape = Avx512BW.PermuteVar32x16x2(escapes0, table, escapes1).AsUInt32() & low16;
-            Vector512<int> @base = (Avx512BW.PermuteVar32x16x2(bases0, table, bases1).AsUInt32() & low16).AsInt32();
-            Vector512<uint> shift = Avx512BW.PermuteVar32x16x2(shifts0, table, shifts1).AsUInt32() & low16;
-            (Vector256<int> at0, Vector256<uint> interval0, Vector256<uint> offset0) = Find(
-                x.GetLower(), first.GetLower(), @base.GetLower(), shift.GetLower(), intervals, buckets);
-            (Vector256<int> at1, Vector256<uint> interval1, Vector256<uint> offset1) = Find(
-                x.GetUpper(), first.GetUpper(), @base.GetUpper(), shift.GetUpper(), intervals, buckets);
-            Vector512<uint> symbol = (Vector512.Create(at0, at1) - first).AsUInt32();
+            Vector512<uint> slot = x & low16;
+
+            // Most latents are the commonest symbol of a table that is nearly certain: often all sixteen are.
+            Vector512<uint> frequency =
+                Avx512BW.PermuteVar32x16x2(_firstFrequencies0, table, _firstFrequencies1).AsUInt32() & low16;
+            if (Vector512.LessThanAll(slot, frequency))
+            {
+                Vector256<ushort>.Zero.Store(output);
+                return (frequency * (x >>> 16)) + slot;
+            }
+
+            Vector512<uint> escape = Avx512BW.PermuteVar32x16x2(_escapes0, table, _escapes1).AsUInt32() & low16;
+            Vector512<uint> bucketBase = Avx512BW.PermuteVar32x16x2(_bases0, table, _bases1).AsUInt32() & low16;
+            Vector512<uint> shift = Avx512BW.PermuteVar32x16x2(_shifts0, table, _shifts1).AsUInt32() & low16;
+            Vector512<uint> left = Avx512F.ConvertToVector512Single(
+                Vector512.Create((uint)BucketMap.Last) - slot).AsUInt32();
+            Vector512<int> bucket = (bucketBase + Avx512F.ShiftRightLogicalVariable(
+                Vector512.Create((uint)BucketMap.Top) - left, shift)).AsInt32();
+
+            // Sixteen buckets of 64 bits, four at a time; then their halves apart.
+            Vector512<uint> first = Vector512.Create(
+                Avx2.GatherVector256((long*)buckets, bucket.GetLower().GetLower(), 8),
+                Avx2.GatherVector256((long*)buckets, bucket.GetLower().GetUpper(), 8)).AsUInt32();
+            Vector512<uint> second = Vector512.Create(
+                Avx2.GatherVector256((long*)buckets, bucket.GetUpper().GetLower(), 8),
+                Avx2.GatherVector256((long*)buckets, bucket.GetUpper().GetUpper(), 8)).AsUInt32();
+            Vector512<uint> even = Vector512<uint>.Indices << 1;
+            Vector512<uint> near = Avx512F.PermuteVar16x32x2(first, even, second);
+            Vector512<uint> lasts = Avx512F.PermuteVar16x32x2(first, even + Vector512<uint>.One, second);
+
+            Vector512<uint> last = lasts & low16;
+            Vector512<uint> isNext = Vector512.GreaterThan(slot, last);
+            Vector512<uint> start = Vector512.ConditionalSelect(isNext, last + Vector512<uint>.One, near >>> 16);
+            last = Vector512.ConditionalSelect(isNext, lasts >>> 16, last);
+            Vector512<uint> symbol = (near & low16) - isNext;
+            Vector512<uint> isBeyond = Vector512.GreaterThan(slot, last);
+            if (isBeyond != Vector512<uint>.Zero)
+                (symbol, start, last) = Search(isBeyond, tables, indexes, x, symbol, start, last);
             symbol |= Vector512.Equals(symbol, escape) & low16;
             Avx512F.ConvertToVector256UInt16(symbol).Store(output);
-            Vector512<uint> frequency = Vector512.Create(interval0, interval1) >>> 16;
-            return (frequency * (x >>> 16)) + Vector512.Create(offset0, offset1);
+            return ((last - start + Vector512<uint>.One) * (x >>> 16)) + slot - start;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static (Vector512<uint> Symbol, Vector512<uint> Start, Vector512<uint> Last) Search(
+            Vector512<uint> isBeyond,
+            FrequencyTables tables,
+            byte* indexes,
+            Vector512<uint> x,
+            Vector512<uint> symbol,
+            Vector512<uint> start,
+            Vector512<uint> last)
+        {
+            uint* found = stackalloc uint[3 * Lanes];
+            symbol.Store(found);
+            start.Store(found + Lanes);
+            last.Store(found + (2 * Lanes));
+            RansDecoding.Search((uint)isBeyond.ExtractMostSignificantBits(), tables, indexes, (uint*)&x, found);
+            return (Vector512.Load(found), Vector512.Load(found + Lanes), Vector512.Load(found + (2 * Lanes)));
         }
     }
 
-    /// <summary>The symbols that own eight lanes' slots.</summary>
-    /// <returns>Their places among the intervals, their intervals, and the slots' offsets in these.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<int> At, Vector256<uint> Interval, Vector256<uint> Offset) Find(
-        Vector256<uint> x,
-        Vector256<int> first,
-        Vector256<int> bucketBase,
-        Vector256<uint> bucketShift,
-        Interval* intervals,
-        Bucket* buckets)
+    /// <summary>Searches on in the lanes of a vector whose slot is beyond the two symbols that its bucket tells of.</summary>
+    /// <param name="lanes">Which lanes, bit by bit.</param>
+    /// <param name="tables">The tables.</param>
+    /// <param name="indexes">The lanes' table indexes.</param>
+    /// <param name="states">The lanes' states.</param>
+    /// <param name="found">
+    /// The lanes' symbols, where these start, and their last slots, <see cref="Lanes"/> elements each; moved on.
+    /// </param>
+    private static void Search(uint lanes, FrequencyTables tables, byte* indexes, uint* states, uint* found)
     {
-        Vector256<int> low16 = Vector256.Create(0xFFFF);
-        Vector256<int> slot = x.AsInt32() & low16;
-        Vector256<int> left =
-            Avx.ConvertToVector256Single(Vector256.Create(BucketMap.Last) - slot).AsInt32();
-        Vector256<int> bucket = bucketBase + Avx2.ShiftRightLogicalVariable(
-            Vector256.Create(BucketMap.Top) - left, bucketShift);
-        Vector256<int> near = Avx2.GatherVector256((int*)buckets, bucket, 4);
-        Vector256<int> at = first + (near & low16) - Vector256.GreaterThan(slot, near >>> 16);
-        Vector256<int> interval = Avx2.GatherVector256((int*)intervals, at, 4);
-        for (; ; )
+        for (; lanes != 0; lanes &= lanes - 1)
         {
-            // All of these are below 2¹⁶, so that signed comparisons serve.
-            Vector256<int> offset = slot - (interval & low16);
-            Vector256<int> beyond = ~Vector256.GreaterThan(interval >>> 16, offset);
-            if (beyond == Vector256<int>.Zero)
-                return (at, interval.AsUInt32(), offset.AsUInt32());
-            at -= beyond;
-            interval = Avx2.GatherMaskVector256(interval, (int*)intervals, at, beyond, 4);
+            int lane = BitOperations.TrailingZeroCount(lanes);
+            int table = indexes[lane];
+            ReadOnlySpan<uint> starts = tables.Starts.Slice(tables.Firsts[table], tables.Lengths[table] + 1);
+            uint slot = states[lane] & 0xFFFF;
+            int symbol = (int)found[lane];
+            while (starts[symbol + 1] <= slot)
+                symbol++;
+            found[lane] = (uint)symbol;
+            found[lane + Lanes] = starts[symbol];
+            found[lane + (2 * Lanes)] = starts[symbol + 1] - 1;
         }
     }
 

@@ -88,6 +88,26 @@ internal delegate int RansDecodingKernel(
     ReadOnlySpan<byte> tableIndexes,
     Span<ushort> symbols);
 
+/// <summary>Decodes the symbols of all chunks of a run, but not the raw bits behind them.</summary>
+/// <param name="stream">The whole stream.</param>
+/// <param name="bounds">Where each chunk begins in the stream, and where the last one ends; all within it.</param>
+/// <param name="chunkBits">Binary logarithm of a full chunk's symbols.</param>
+/// <param name="tables">The tables.</param>
+/// <param name="tableIndexes">For each symbol of the run the index of its table.</param>
+/// <param name="symbols">Receives the symbols, as <see cref="RansDecodingKernel"/> does.</param>
+/// <param name="states">
+/// Where each chunk's decoder stands: at its chunk's beginning; moved on. A position of −1 says that the chunk ended too
+/// soon.
+/// </param>
+internal delegate void ChunkDecodingKernel(
+    ReadOnlySpan<byte> stream,
+    ReadOnlySpan<int> bounds,
+    int chunkBits,
+    FrequencyTables tables,
+    ReadOnlySpan<byte> tableIndexes,
+    Span<ushort> symbols,
+    Span<RansState> states);
+
 /// <summary>The rows that decode streams with 32 lanes.</summary>
 internal static partial class RansDecoding
 {

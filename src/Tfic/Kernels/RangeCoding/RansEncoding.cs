@@ -66,6 +66,21 @@ internal struct RansEncoderState
 internal delegate void RansEncodingKernel(
     ref RansEncoderState state, ReadOnlySpan<Interval> intervals, Span<byte> output);
 
+/// <summary>Codes the symbols of all chunks, before which the raw bits behind them have been coded.</summary>
+/// <param name="intervals">The chunks' intervals, one chunk behind the other.</param>
+/// <param name="bounds">Where each chunk begins in the intervals, and where the last one ends.</param>
+/// <param name="places">
+/// Where each chunk's next byte goes in the output, with room for the chunk as <see cref="RansEncodingKernel"/> needs it.
+/// </param>
+/// <param name="states">Where each chunk's encoder stands; moved on.</param>
+/// <param name="output">Receives the bytes.</param>
+internal delegate void ChunkEncodingKernel(
+    ReadOnlySpan<Interval> intervals,
+    ReadOnlySpan<int> bounds,
+    ReadOnlySpan<int> places,
+    Span<RansEncoderState> states,
+    Span<byte> output);
+
 /// <summary>The rows that encode with 32 lanes.</summary>
 internal static partial class RansEncoding
 {

@@ -15,6 +15,7 @@ public sealed class SymbolDecoder
     private readonly int _threads;
     private readonly Variant<RangeDecodingKernel>? _rangeRow;
     private readonly Variant<RansDecodingKernel>? _ransRow;
+    private readonly ChunkDecodingKernel? _chunkKernel;
     private ReadOnlyMemory<byte> _stream;
     private long _offset;
     private CodingMode _mode;
@@ -41,6 +42,13 @@ public sealed class SymbolDecoder
     {
         _rangeRow = RangeDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
         _ransRow = RansDecoding.Table.Rows.FirstOrDefault(r => r.Name == row);
+    }
+
+    /// <summary>Makes a decoder that leaves the symbols of chunks to a kernel, all of a run at once.</summary>
+    internal SymbolDecoder(ChunkDecodingKernel chunkKernel)
+        : this()
+    {
+        _chunkKernel = chunkKernel;
     }
 
     /// <summary>Starts on a stream.</summary>
@@ -84,13 +92,11 @@ public sealed class SymbolDecoder
     {
         ArgumentNullException.ThrowIfNull(tables);
         RunCheck.Validate(tables, tableIndexes, values.Length);
-        if (_symbols.Length < values.Length)
-            _symbols = new ushort[values.Length];
         switch (_mode)
         {
             case CodingMode.Range:
                 RangeDecodingKernel range = (_rangeRow ?? RangeDecoding.Table.Picked).Kernel;
-                Span<ushort> symbols = _symbols.AsSpan(0, values.Length);
+                Span<ushort> symbols = Symbols(values.Length);
                 if (range(ref _range, _stream.Span, tables, tableIndexes, symbols) < values.Length)
                     throw Damaged(_range.Position);
                 if (!TryConvert(
@@ -101,7 +107,8 @@ public sealed class SymbolDecoder
 
                 break;
             case CodingMode.Interleaved:
-                DecodeLanes(ref _rans, _stream.Span, 0, tables, tableIndexes, _symbols, values);
+                DecodeLanes(
+                    ref _rans, _stream.Span, 0, tables, tableIndexes, Symbols(values.Length), values);
                 break;
             default:
                 DecodeChunks(tables, tableIndexes, values);
@@ -144,6 +151,12 @@ public sealed class SymbolDecoder
         }
 
         _starts[count] = _position = (int)start;
+        if (_chunkKernel is not null && count > 0)
+        {
+            DecodeTogether(count, tables, tableIndexes, values);
+            return;
+        }
+
         if (_threads > 1 && count > 1)
         {
             DecodeInParallel(count, tables, tableIndexes, values);
@@ -152,8 +165,39 @@ public sealed class SymbolDecoder
 
         for (int i = 0; i < count; i++)
         {
+            // All chunks use the same memory for their symbols, so that it stays in the cache.
             Range part = Part(i, values.Length);
-            DecodeChunk(_starts.AsSpan(i), tables, tableIndexes[part], _symbols.AsSpan(part), values[part]);
+            Span<int> target = values[part];
+            DecodeChunk(_starts.AsSpan(i), tables, tableIndexes[part], Symbols(target.Length), target);
+        }
+    }
+
+    private void DecodeTogether(
+        int count, FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values)
+    {
+        var states = new RansState[count];
+        for (int i = 0; i < count; i++)
+        {
+            if (!RansState.TryStart(_stream.Span[_starts[i].._starts[i + 1]], out states[i]))
+                throw NoStates(_starts[i]);
+        }
+
+        Span<ushort> symbols = Symbols(values.Length);
+        _chunkKernel!(
+            _stream.Span, _starts.AsSpan(0, count + 1), _chunkBits, tables, tableIndexes, symbols, states);
+        for (int i = 0; i < count; i++)
+        {
+            Range part = Part(i, values.Length);
+            ReadOnlySpan<byte> chunk = _stream.Span[_starts[i].._starts[i + 1]];
+            ref RansState state = ref states[i];
+            if (state.Position < 0 || !TryConvert(
+                ref state, chunk, RansDecoding.RawBit, tables, tableIndexes[part], symbols[part], values[part]))
+            {
+                throw Damaged(_starts[i + 1]);
+            }
+
+            if (!state.IsAtEnd(chunk))
+                throw NotAtEnd(_starts[i] + state.Position);
         }
     }
 
@@ -161,6 +205,7 @@ public sealed class SymbolDecoder
         int count, FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values)
     {
         int total = values.Length;
+        Symbols(total);
         fixed (byte* indexesAt = tableIndexes)
         fixed (int* valuesAt = values)
         {
@@ -188,6 +233,13 @@ public sealed class SymbolDecoder
             if (errors.FirstOrDefault(error => error is not null) is { } first)
                 throw first;
         }
+    }
+
+    private Span<ushort> Symbols(int count)
+    {
+        if (_symbols.Length < count)
+            _symbols = new ushort[count];
+        return _symbols.AsSpan(0, count);
     }
 
     /// <summary>Which of a run's values are in a chunk.</summary>
@@ -218,7 +270,6 @@ public sealed class SymbolDecoder
         Span<ushort> symbols,
         Span<int> values)
     {
-        symbols = symbols[..values.Length];
         int decoded = (_ransRow ?? RansDecoding.Table.Picked).Kernel(ref state, stream, tables, tableIndexes, symbols);
         if (decoded < values.Length ||
             !TryConvert(ref state, stream, RansDecoding.RawBit, tables, tableIndexes, symbols, values))

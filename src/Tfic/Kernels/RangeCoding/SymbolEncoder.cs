@@ -24,6 +24,7 @@ public sealed class SymbolEncoder
     private const int ChunkCost = 4 + 97;
 
     private readonly int _threads;
+    private readonly ChunkEncodingKernel? _chunkKernel;
     private readonly List<Run> _runs = [];
     private readonly List<Escape> _escapes = [];
     private readonly List<Chunk> _chunks = [];
@@ -37,6 +38,13 @@ public sealed class SymbolEncoder
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = threads;
+    }
+
+    /// <summary>Makes an encoder that leaves the symbols of chunks to a kernel, all at once.</summary>
+    internal SymbolEncoder(ChunkEncodingKernel chunkKernel)
+        : this()
+    {
+        _chunkKernel = chunkKernel;
     }
 
     /// <summary>A run's end among the intervals and among the escapes; it begins where the last one ends.</summary>
@@ -145,7 +153,11 @@ public sealed class SymbolEncoder
         }
 
         Grow(room);
-        if (_threads > 1 && _chunks.Count > 1)
+        if (_chunkKernel is not null)
+        {
+            EncodeTogether(_chunkKernel);
+        }
+        else if (_threads > 1 && _chunks.Count > 1)
         {
             Parallel.For(0, _chunks.Count, new ParallelOptions { MaxDegreeOfParallelism = _threads }, EncodeChunk);
         }
@@ -184,6 +196,27 @@ public sealed class SymbolEncoder
         RansEncoderState state = RansEncoderState.Start(Symbols(chunk.Intervals, chunk.Escapes));
         AddBackwards(ref state, chunk.Intervals, chunk.Escapes, output);
         chunk = chunk with { Bytes = state.Finish(output).Length };
+    }
+
+    private void EncodeTogether(ChunkEncodingKernel kernel)
+    {
+        var states = new RansEncoderState[_chunks.Count];
+        var bounds = new int[states.Length + 1];
+        var places = new int[states.Length];
+        for (int i = 0; i < states.Length; i++)
+        {
+            Chunk chunk = _chunks[i];
+            states[i] = RansEncoderState.Start(Symbols(chunk.Intervals, chunk.Escapes));
+            AddBackwards(
+                ref states[i], chunk.Intervals.Start..chunk.Intervals.Start, chunk.Escapes, _output.AsSpan(chunk.At));
+            bounds[i] = chunk.Intervals.Start.Value;
+            places[i] = chunk.At + states[i].Length;
+        }
+
+        bounds[^1] = _count;
+        kernel(_intervals, bounds, places, states, _output);
+        for (int i = 0; i < states.Length; i++)
+            _chunks[i] = _chunks[i] with { Bytes = states[i].Finish(_output.AsSpan(_chunks[i].At)).Length };
     }
 
     private ReadOnlySpan<byte> FinishRange()
