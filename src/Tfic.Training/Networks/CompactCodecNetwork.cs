@@ -191,7 +191,7 @@ public sealed class CompactCodecNetwork : Module
     }
 
     /// <summary>1 where row and column add up to an even number, else 0: [1, 1, rows, columns].</summary>
-    private static Tensor Anchors(long rows, long columns) =>
+    internal static Tensor Anchors(long rows, long columns) =>
         ((arange(rows).view(-1, 1) + arange(columns)).remainder(2) == 0).to(ScalarType.Float32).view(1, 1, rows, columns);
 
     private static Tensor RoundStraightThrough(Tensor x) => x + (x.round() - x).detach();

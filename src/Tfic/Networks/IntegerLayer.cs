@@ -10,7 +10,6 @@ namespace Tfic.Networks;
 /// </summary>
 internal sealed class IntegerLayer
 {
-    private readonly Tensors _stored;
     private readonly int[] _multiplier;
     private readonly int[] _shift;
 
@@ -43,7 +42,7 @@ internal sealed class IntegerLayer
     public IntegerLayer(string name, Tensors stored, int largestInput, bool shuffled = false)
     {
         Name = name;
-        _stored = stored;
+        Stored = stored;
         int outputs = stored.Outputs;
         if (stored.Multiplier.Length != outputs || stored.Shift.Length != outputs)
             throw new ArgumentException($"{name}: as many biases, multipliers and shifts are needed.");
@@ -88,6 +87,9 @@ internal sealed class IntegerLayer
     /// <summary>Its name in the model file.</summary>
     public string Name { get; }
 
+    /// <summary>Its tensors.</summary>
+    public Tensors Stored { get; }
+
     /// <summary>What kernels read.</summary>
     public IntegerConvolutionWeights Weights { get; }
 
@@ -119,15 +121,15 @@ internal sealed class IntegerLayer
     /// <summary>The tensors as a model file holds them.</summary>
     public IEnumerable<NamedTensor> Store()
     {
-        int k = _stored.KernelSize;
+        int k = Stored.KernelSize;
         yield return new NamedTensor(
             $"{Name}.weight",
             TensorType.I8,
-            [_stored.Outputs, _stored.Inputs, k, k],
-            MemoryMarshal.AsBytes<sbyte>(_stored.Weight).ToArray());
-        yield return Integers($"{Name}.bias", _stored.Bias, _stored.Outputs);
-        yield return Integers($"{Name}.multiplier", _stored.Multiplier, _stored.Outputs);
-        yield return Integers($"{Name}.shift", _stored.Shift, _stored.Outputs);
+            [Stored.Outputs, Stored.Inputs, k, k],
+            MemoryMarshal.AsBytes<sbyte>(Stored.Weight).ToArray());
+        yield return Integers($"{Name}.bias", Stored.Bias, Stored.Outputs);
+        yield return Integers($"{Name}.multiplier", Stored.Multiplier, Stored.Outputs);
+        yield return Integers($"{Name}.shift", Stored.Shift, Stored.Outputs);
     }
 
     /// <summary>A tensor of 32-bit integers.</summary>

@@ -152,6 +152,13 @@ public sealed class IntegerPrior
         }
     }
 
+    /// <summary>
+    /// The same prior without its context model: another model, with another id, that codes every position as an anchor.
+    /// To learn what the context is worth.
+    /// </summary>
+    public IntegerPrior WithoutContext() =>
+        new([.. _layers.Select(layer => layer.Stored)], null, _scaleOffset, LatentTables, HyperTables);
+
     /// <summary>Writes the prior's tensors into a model file.</summary>
     public void AddTo(SafetensorsWriter writer)
     {

@@ -19,7 +19,7 @@ internal sealed class Launch
 {
     private readonly Action _kernel;
     private readonly GroupThread[] _threads;
-    private readonly SemaphoreSlim _groupDone = new(0);
+    private readonly AutoResetEvent _groupDone = new(false);
     private readonly List<object> _shared = [];
     private Exception? _failure;
     private int _turn;
@@ -49,7 +49,7 @@ internal sealed class Launch
                 thread.StartGroup();
             _turn = 0;
             _threads[0].TakeTurn();
-            _groupDone.Wait();
+            _groupDone.WaitOne();
         }
 
         foreach (GroupThread thread in _threads)
@@ -75,7 +75,7 @@ internal sealed class Launch
             int waiting = _threads.Count(thread => thread.IsAtBarrier);
             if (waiting == 0)
             {
-                _groupDone.Release();
+                _groupDone.Set();
                 return;
             }
 
@@ -89,7 +89,7 @@ internal sealed class Launch
         if (_failure is null)
             _threads[_turn].TakeTurn();
         else
-            _groupDone.Release();
+            _groupDone.Set();
     }
 
     public ArrayView<T> Share<T>(int ordinal, int extent)
@@ -109,7 +109,8 @@ internal sealed class GroupThread
     [ThreadStatic]
     private static GroupThread? s_current;
 
-    private readonly SemaphoreSlim _turn = new(0);
+    // Not a semaphore, whose waiters spin first: the wait lasts until all other threads have had their turn.
+    private readonly AutoResetEvent _turn = new(false);
     private readonly Thread _thread;
     private int _sharedCount;
     private bool _ended;
@@ -133,12 +134,12 @@ internal sealed class GroupThread
 
     public void StartGroup() => _sharedCount = 0;
 
-    public void TakeTurn() => _turn.Release();
+    public void TakeTurn() => _turn.Set();
 
     public void End()
     {
         _ended = true;
-        _turn.Release();
+        _turn.Set();
         _thread.Join();
     }
 
@@ -149,7 +150,7 @@ internal sealed class GroupThread
     {
         IsAtBarrier = true;
         Launch.PassTurn();
-        _turn.Wait();
+        _turn.WaitOne();
         IsAtBarrier = false;
         if (_ended)
             throw new OperationCanceledException();
@@ -160,7 +161,7 @@ internal sealed class GroupThread
         s_current = this;
         while (true)
         {
-            _turn.Wait();
+            _turn.WaitOne();
             if (_ended)
                 return;
             try

@@ -51,6 +51,10 @@ public sealed class Accelerator(TurnOrder order = TurnOrder.Ascending, int maxNu
     public Action<KernelConfig, T1, T2, T3, T4> LoadStreamKernel<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel) =>
         (config, a, b, c, d) => Launch.Run(config, order, () => kernel(a, b, c, d));
 
+    public Action<KernelConfig, T1, T2, T3, T4, T5> LoadStreamKernel<T1, T2, T3, T4, T5>(
+        Action<T1, T2, T3, T4, T5> kernel) =>
+        (config, a, b, c, d, e) => Launch.Run(config, order, () => kernel(a, b, c, d, e));
+
     public void Dispose()
     {
     }

@@ -18,11 +18,11 @@ namespace Tfic.Kernels.IntegerConvolution;
 /// that <see cref="IntegerConvolutionWeights.MaxActivation"/> states, so all rows give the same sums. No row uses an
 /// instruction that saturates.
 /// </remarks>
-internal delegate void IntegerConvolutionKernel(
+public delegate void IntegerConvolutionKernel(
     ReadOnlySpan<short> input, IntegerConvolutionWeights weights, int height, int width, Span<int> output);
 
 /// <summary>Contract, rows and dispatch of the integer convolution.</summary>
-internal static class IntegerConvolution
+public static class IntegerConvolution
 {
     /// <summary>The rows. Their names are those of the instruction sets' widths; all are exact.</summary>
     public static readonly VariantTable<IntegerConvolutionKernel> Table = new(

@@ -1,7 +1,7 @@
 namespace Tfic.Kernels.IntegerConvolution;
 
 /// <summary>Weights and biases of an integer convolution, as stored and as the fast rows read them.</summary>
-internal sealed class IntegerConvolutionWeights
+public sealed class IntegerConvolutionWeights
 {
     /// <summary>Outputs are packed in groups of as many as the widest row computes at once.</summary>
     public const int Group = 16;
