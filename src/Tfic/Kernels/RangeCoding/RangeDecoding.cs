@@ -59,9 +59,13 @@ internal struct RangeState
     }
 }
 
-/// <summary>Decodes symbols of a stream with one lane (see <see cref="RangeEncoder"/>).</summary>
-/// <param name="state">Where the decoder stands; moved on.</param>
-/// <param name="stream">The whole stream; what is behind its end reads as zeros.</param>
+/// <summary>Decodes symbols of a stream, from where its decoder stands.</summary>
+/// <typeparam name="TState">
+/// Where the decoder stands: <see cref="RangeState"/> (one lane, see <see cref="RangeEncoder"/>) or
+/// <see cref="RansState"/> (32 lanes, see <see cref="RansLanes"/>).
+/// </typeparam>
+/// <param name="state">Moved on.</param>
+/// <param name="stream">The whole stream; nothing behind its end is read.</param>
 /// <param name="tables">The tables.</param>
 /// <param name="tableIndexes">For each symbol the index of its table, all below <c>tables.Count</c>.</param>
 /// <param name="symbols">
@@ -69,20 +73,21 @@ internal struct RangeState
 /// <paramref name="tableIndexes"/>.
 /// </param>
 /// <returns>The number of symbols decoded: fewer than asked for only if the stream is damaged.</returns>
-internal delegate int RangeDecodingKernel(
-    ref RangeState state,
+internal delegate int SymbolDecodingKernel<TState>(
+    ref TState state,
     ReadOnlySpan<byte> stream,
     FrequencyTables tables,
     ReadOnlySpan<byte> tableIndexes,
-    Span<ushort> symbols);
+    Span<ushort> symbols)
+    where TState : struct;
 
 /// <summary>The rows that decode streams with one lane.</summary>
 internal static class RangeDecoding
 {
-    public static readonly VariantTable<RangeDecodingKernel> Table = new(
+    public static readonly VariantTable<SymbolDecodingKernel<RangeState>> Table = new(
         "range-decoding",
-        new Variant<RangeDecodingKernel>("reference", true, 0, Reference),
-        new Variant<RangeDecodingKernel>("lookup", true, 0, Lookup));
+        new Variant<SymbolDecodingKernel<RangeState>>("reference", true, 0, Reference),
+        new Variant<SymbolDecodingKernel<RangeState>>("lookup", true, 0, Lookup));
 
     /// <summary>One bit at probability one half; null if the stream is damaged.</summary>
     public static bool? RawBit(ref RangeState state, ReadOnlySpan<byte> stream)

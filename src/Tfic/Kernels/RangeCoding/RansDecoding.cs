@@ -71,30 +71,13 @@ internal struct RansState
     }
 }
 
-/// <summary>Decodes symbols of a stream with 32 lanes (see <see cref="RansLanes"/>).</summary>
-/// <param name="state">Where the decoder stands; moved on.</param>
-/// <param name="stream">The whole stream; nothing behind its end is read.</param>
-/// <param name="tables">The tables.</param>
-/// <param name="tableIndexes">For each symbol the index of its table, all below <c>tables.Count</c>.</param>
-/// <param name="symbols">
-/// Receives the symbols, <see cref="SymbolValue.Escape"/> where one is its table's last; as long as
-/// <paramref name="tableIndexes"/>.
-/// </param>
-/// <returns>The number of symbols decoded: fewer than asked for only if the stream is damaged.</returns>
-internal delegate int RansDecodingKernel(
-    ref RansState state,
-    ReadOnlySpan<byte> stream,
-    FrequencyTables tables,
-    ReadOnlySpan<byte> tableIndexes,
-    Span<ushort> symbols);
-
 /// <summary>Decodes the symbols of all chunks of a run, but not the raw bits behind them.</summary>
 /// <param name="stream">The whole stream.</param>
 /// <param name="bounds">Where each chunk begins in the stream, and where the last one ends; all within it.</param>
 /// <param name="chunkBits">Binary logarithm of a full chunk's symbols.</param>
 /// <param name="tables">The tables.</param>
 /// <param name="tableIndexes">For each symbol of the run the index of its table.</param>
-/// <param name="symbols">Receives the symbols, as <see cref="RansDecodingKernel"/> does.</param>
+/// <param name="symbols">Receives the symbols, as <see cref="SymbolDecodingKernel{TState}"/> does.</param>
 /// <param name="states">
 /// Where each chunk's decoder stands: at its chunk's beginning; moved on. A position of −1 says that the chunk ended too
 /// soon.
@@ -111,13 +94,13 @@ internal delegate void ChunkDecodingKernel(
 /// <summary>The rows that decode streams with 32 lanes.</summary>
 internal static partial class RansDecoding
 {
-    public static readonly VariantTable<RansDecodingKernel> Table = new(
+    public static readonly VariantTable<SymbolDecodingKernel<RansState>> Table = new(
         "rans-decoding",
-        new Variant<RansDecodingKernel>("reference", true, 0, Reference),
-        new Variant<RansDecodingKernel>("lookup", true, 0, Lookup),
-        new Variant<RansDecodingKernel>("vector128", IsVector128Supported, 0, Vector128Row),
-        new Variant<RansDecodingKernel>("vector256", Avx2.IsSupported, 0, Vector256Row),
-        new Variant<RansDecodingKernel>("vector512", IsVector512Supported, 0, Vector512Row));
+        new Variant<SymbolDecodingKernel<RansState>>("reference", true, 0, Reference),
+        new Variant<SymbolDecodingKernel<RansState>>("lookup", true, 0, Lookup),
+        new Variant<SymbolDecodingKernel<RansState>>("vector128", IsVector128Supported, 0, Vector128Row),
+        new Variant<SymbolDecodingKernel<RansState>>("vector256", Avx2.IsSupported, 0, Vector256Row),
+        new Variant<SymbolDecodingKernel<RansState>>("vector512", IsVector512Supported, 0, Vector512Row));
 
     /// <summary>One bit at probability one half; null if the stream is damaged.</summary>
     public static bool? RawBit(ref RansState state, ReadOnlySpan<byte> stream)

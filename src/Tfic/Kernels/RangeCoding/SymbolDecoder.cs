@@ -10,11 +10,16 @@ namespace Tfic.Kernels.RangeCoding;
 /// </remarks>
 public sealed class SymbolDecoder
 {
+    /// <summary>
+    /// Symbols are turned into values this many at a time: so few that they stay in the nearest cache.
+    /// </summary>
+    private const int BlockLength = 4096;
+
     private const string Remedy = "The file is damaged; get it again.";
 
     private readonly int _threads;
-    private readonly Variant<RangeDecodingKernel>? _rangeRow;
-    private readonly Variant<RansDecodingKernel>? _ransRow;
+    private readonly Variant<SymbolDecodingKernel<RangeState>>? _rangeRow;
+    private readonly Variant<SymbolDecodingKernel<RansState>>? _ransRow;
     private readonly ChunkDecodingKernel? _chunkKernel;
     private ReadOnlyMemory<byte> _stream;
     private long _offset;
@@ -23,8 +28,8 @@ public sealed class SymbolDecoder
     private RansState _rans;
     private int _chunkBits;
     private int _position;
+    private readonly List<int> _escapes = [];
     private int[] _starts = [];
-    private ushort[] _symbols = [];
 
     /// <summary>Makes a decoder.</summary>
     /// <param name="threads">How many threads may share the work on chunks.</param>
@@ -95,20 +100,22 @@ public sealed class SymbolDecoder
         switch (_mode)
         {
             case CodingMode.Range:
-                RangeDecodingKernel range = (_rangeRow ?? RangeDecoding.Table.Picked).Kernel;
-                Span<ushort> symbols = Symbols(values.Length);
-                if (range(ref _range, _stream.Span, tables, tableIndexes, symbols) < values.Length)
-                    throw Damaged(_range.Position);
-                if (!TryConvert(
-                    ref _range, _stream.Span, RangeDecoding.RawBit, tables, tableIndexes, symbols, values))
+                if (!TryDecode(
+                    ref _range,
+                    _stream.Span,
+                    (_rangeRow ?? RangeDecoding.Table.Picked).Kernel,
+                    RangeDecoding.RawBit,
+                    tables,
+                    tableIndexes,
+                    values,
+                    _escapes))
                 {
                     throw Damaged(_range.Position);
                 }
 
                 break;
             case CodingMode.Interleaved:
-                DecodeLanes(
-                    ref _rans, _stream.Span, 0, tables, tableIndexes, Symbols(values.Length), values);
+                DecodeLanes(ref _rans, _stream.Span, 0, tables, tableIndexes, values, _escapes);
                 break;
             default:
                 DecodeChunks(tables, tableIndexes, values);
@@ -165,10 +172,8 @@ public sealed class SymbolDecoder
 
         for (int i = 0; i < count; i++)
         {
-            // All chunks use the same memory for their symbols, so that it stays in the cache.
             Range part = Part(i, values.Length);
-            Span<int> target = values[part];
-            DecodeChunk(_starts.AsSpan(i), tables, tableIndexes[part], Symbols(target.Length), target);
+            DecodeChunk(_starts.AsSpan(i), tables, tableIndexes[part], values[part], _escapes);
         }
     }
 
@@ -182,7 +187,7 @@ public sealed class SymbolDecoder
                 throw NoStates(_starts[i]);
         }
 
-        Span<ushort> symbols = Symbols(values.Length);
+        var symbols = new ushort[values.Length];
         _chunkKernel!(
             _stream.Span, _starts.AsSpan(0, count + 1), _chunkBits, tables, tableIndexes, symbols, states);
         for (int i = 0; i < count; i++)
@@ -190,8 +195,10 @@ public sealed class SymbolDecoder
             Range part = Part(i, values.Length);
             ReadOnlySpan<byte> chunk = _stream.Span[_starts[i].._starts[i + 1]];
             ref RansState state = ref states[i];
-            if (state.Position < 0 || !TryConvert(
-                ref state, chunk, RansDecoding.RawBit, tables, tableIndexes[part], symbols[part], values[part]))
+            _escapes.Clear();
+            Convert(tables, tableIndexes[part], symbols.AsSpan(part), values[part], 0, _escapes);
+            if (state.Position < 0 ||
+                !TryEscapes(ref state, chunk, RansDecoding.RawBit, tables, tableIndexes[part], values[part], _escapes))
             {
                 throw Damaged(_starts[i + 1]);
             }
@@ -205,7 +212,6 @@ public sealed class SymbolDecoder
         int count, FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values)
     {
         int total = values.Length;
-        Symbols(total);
         fixed (byte* indexesAt = tableIndexes)
         fixed (int* valuesAt = values)
         {
@@ -222,8 +228,8 @@ public sealed class SymbolDecoder
                         _starts.AsSpan(i),
                         tables,
                         new ReadOnlySpan<byte>((byte*)indexes, total)[part],
-                        _symbols.AsSpan(part),
-                        new Span<int>((int*)target, total)[part]);
+                        new Span<int>((int*)target, total)[part],
+                        []);
                 }
                 catch (TficFormatException e)
                 {
@@ -235,13 +241,6 @@ public sealed class SymbolDecoder
         }
     }
 
-    private Span<ushort> Symbols(int count)
-    {
-        if (_symbols.Length < count)
-            _symbols = new ushort[count];
-        return _symbols.AsSpan(0, count);
-    }
-
     /// <summary>Which of a run's values are in a chunk.</summary>
     private Range Part(int chunk, int total) =>
         (int)((long)chunk << _chunkBits)..(int)Math.Min((chunk + 1L) << _chunkBits, total);
@@ -250,13 +249,13 @@ public sealed class SymbolDecoder
         ReadOnlySpan<int> starts,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols,
-        Span<int> values)
+        Span<int> values,
+        List<int> escapes)
     {
         ReadOnlySpan<byte> chunk = _stream.Span[starts[0]..starts[1]];
         if (!RansState.TryStart(chunk, out RansState state))
             throw NoStates(starts[0]);
-        DecodeLanes(ref state, chunk, starts[0], tables, tableIndexes, symbols, values);
+        DecodeLanes(ref state, chunk, starts[0], tables, tableIndexes, values, escapes);
         if (!state.IsAtEnd(chunk))
             throw NotAtEnd(starts[0] + state.Position);
     }
@@ -267,29 +266,52 @@ public sealed class SymbolDecoder
         int streamStart,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols,
-        Span<int> values)
+        Span<int> values,
+        List<int> escapes)
     {
-        int decoded = (_ransRow ?? RansDecoding.Table.Picked).Kernel(ref state, stream, tables, tableIndexes, symbols);
-        if (decoded < values.Length ||
-            !TryConvert(ref state, stream, RansDecoding.RawBit, tables, tableIndexes, symbols, values))
-        {
+        SymbolDecodingKernel<RansState> kernel = (_ransRow ?? RansDecoding.Table.Picked).Kernel;
+        if (!TryDecode(ref state, stream, kernel, RansDecoding.RawBit, tables, tableIndexes, values, escapes))
             throw Damaged(streamStart + state.Position);
-        }
     }
 
     /// <summary>One bit at probability one half; null if the stream is damaged.</summary>
     private delegate bool? RawBitReader<TState>(ref TState state, ReadOnlySpan<byte> stream);
 
-    /// <summary>Turns symbols into values, and decodes those of escapes; false if the stream is damaged.</summary>
-    private static bool TryConvert<TState>(
+    /// <summary>Decodes values, and the raw bits behind them; false if the stream is damaged.</summary>
+    private static bool TryDecode<TState>(
         ref TState state,
         ReadOnlySpan<byte> stream,
+        SymbolDecodingKernel<TState> kernel,
         RawBitReader<TState> read,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
+        Span<int> values,
+        List<int> escapes)
+        where TState : struct
+    {
+        escapes.Clear();
+        Span<ushort> memory = stackalloc ushort[BlockLength];
+        for (int from = 0; from < values.Length; from += BlockLength)
+        {
+            Span<int> block = values.Slice(from, Math.Min(BlockLength, values.Length - from));
+            ReadOnlySpan<byte> indexes = tableIndexes.Slice(from, block.Length);
+            Span<ushort> symbols = memory[..block.Length];
+            if (kernel(ref state, stream, tables, indexes, symbols) < block.Length)
+                return false;
+            Convert(tables, indexes, symbols, block, from, escapes);
+        }
+
+        return TryEscapes(ref state, stream, read, tables, tableIndexes, values, escapes);
+    }
+
+    /// <summary>Turns symbols into values, and notes which are escapes, counted from <paramref name="first"/>.</summary>
+    private static void Convert(
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
         ReadOnlySpan<ushort> symbols,
-        Span<int> values)
+        Span<int> values,
+        int first,
+        List<int> escapes)
     {
         SymbolValue.FromSymbols(symbols, values);
         if (!tables.AreCentredAtZero)
@@ -299,8 +321,25 @@ public sealed class SymbolDecoder
                 values[i] += centres[tableIndexes[i]];
         }
 
-        int escape = symbols.IndexOf(SymbolValue.Escape);
-        while (escape >= 0)
+        int next = symbols.IndexOf(SymbolValue.Escape);
+        for (int at = 0; next >= 0; next = symbols[at..].IndexOf(SymbolValue.Escape))
+        {
+            escapes.Add(first + at + next);
+            at += next + 1;
+        }
+    }
+
+    /// <summary>Decodes what escapes stand for; false if the stream is damaged.</summary>
+    private static bool TryEscapes<TState>(
+        ref TState state,
+        ReadOnlySpan<byte> stream,
+        RawBitReader<TState> read,
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
+        Span<int> values,
+        List<int> escapes)
+    {
+        foreach (int escape in escapes)
         {
             int table = tableIndexes[escape];
             if (DecodeExcess(ref state, stream, read) is not { } excess)
@@ -309,8 +348,6 @@ public sealed class SymbolDecoder
             if (value is < int.MinValue or > int.MaxValue)
                 return false;
             values[escape] = (int)value;
-            int next = symbols[(escape + 1)..].IndexOf(SymbolValue.Escape);
-            escape = next < 0 ? next : escape + 1 + next;
         }
 
         return true;
