@@ -47,6 +47,13 @@ typedef enum tfic_status {
     TFIC_INTERNAL_ERROR = 6 /* a fault of the library */
 } tfic_status;
 
+/* The layers of a file: codings of the same picture, each of which decodes alone. */
+typedef enum tfic_layer {
+    TFIC_LAYER_ANY = 0,  /* the one for text, or if there is none the base layer */
+    TFIC_LAYER_TEXT = 1, /* keeps the text of the picture legible */
+    TFIC_LAYER_BASE = 2  /* for the eye */
+} tfic_layer;
+
 /* A codec and a recogniser that are open. */
 typedef struct tfic_codec tfic_codec;
 typedef struct tfic_recogniser tfic_recogniser;
@@ -88,16 +95,42 @@ TFIC_IMPORT void tfic_recogniser_close(tfic_recogniser *recogniser);
 TFIC_IMPORT tfic_status tfic_encode(tfic_codec *codec, const uint8_t *pixels, int32_t width, int32_t height,
                                     int32_t channels, size_t stride, double quality, uint8_t **file, size_t *size);
 
+/* Encodes a picture twice into one file: as tfic_encode does, and for the eye with another codec, or with the same one
+ * again, at base_quality. */
+TFIC_IMPORT tfic_status tfic_encode_layers(tfic_codec *codec, tfic_codec *base_codec, const uint8_t *pixels,
+                                           int32_t width, int32_t height, int32_t channels, size_t stride,
+                                           double quality, double base_quality, uint8_t **file, size_t *size);
+
+/* Encodes a picture to a given number of bytes, at the quality whose file comes nearest.
+ *
+ * quality: receives that quality; may be NULL. The file may well be larger or smaller than 'bytes' if no quality
+ * comes near, as for very small pictures: compare *size. */
+TFIC_IMPORT tfic_status tfic_encode_to_size(tfic_codec *codec, const uint8_t *pixels, int32_t width, int32_t height,
+                                            int32_t channels, size_t stride, size_t bytes, uint8_t **file,
+                                            size_t *size, double *quality);
+
 /* Says what tfic_decode would give, from the header alone and without a codec; whether the rest of the file is whole
  * only decoding shows. channels receives 1 or 3. */
 TFIC_IMPORT tfic_status tfic_info(const uint8_t *file, size_t size, int32_t *width, int32_t *height, int32_t *channels);
 
-/* Decodes a .tfic file of 256 MiB and 100 million pixels at most.
+/* Decodes a .tfic file within the limits of the codec (tfic_codec_limits): the layer for text, or if there is none the
+ * base layer.
  *
  * pixels: receives width * height * channels samples, rows without gaps; release them with tfic_free.
  * channels: receives 1 if a grey picture was coded, else 3. */
 TFIC_IMPORT tfic_status tfic_decode(tfic_codec *codec, const uint8_t *file, size_t size, uint8_t **pixels,
                                     int32_t *width, int32_t *height, int32_t *channels);
+
+/* Decodes one layer of a file, with the codec that made this layer; see tfic_decode.
+ *
+ * layer: a tfic_layer. A file that lacks it is refused. */
+TFIC_IMPORT tfic_status tfic_decode_layer(tfic_codec *codec, const uint8_t *file, size_t size, int32_t layer,
+                                          uint8_t **pixels, int32_t *width, int32_t *height, int32_t *channels);
+
+/* Sets what tfic_decode and tfic_decode_layer accept with a codec, from the next call on: pictures of max_pixels and
+ * files of max_bytes at most; both at least 1, at first 100 million and 256 MiB. Decoding takes up to 30 bytes of
+ * memory for each pixel. */
+TFIC_IMPORT tfic_status tfic_codec_limits(tfic_codec *codec, int64_t max_pixels, int32_t max_bytes);
 
 /* Reads a picture of one line of text.
  *

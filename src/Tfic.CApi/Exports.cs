@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tfic.Bitstream;
+using Tfic.Encoding;
 using Tfic.Imaging;
 using Tfic.Models;
 using Tfic.Networks;
@@ -151,13 +152,106 @@ internal static unsafe class Exports
             Clear(file, "file");
             Clear(size, "size");
             Codec open = Handles.Get<Codec>(codec, "codec");
-            if (!(quality >= 1 && quality <= IntegerPrior.QualityLevels))
-                throw Refused($"A quality of {quality}; it is 1 to {IntegerPrior.QualityLevels}.");
+            CheckQuality(quality);
             Picture picture = ToPicture(pixels, width, height, channels, stride);
             byte[] coded = open.Encoders.Lend(
                 (picture, quality), static (encoder, work) => encoder.Encode(work.picture, work.quality));
             *file = CMemory.Allocate(coded);
             *size = (nuint)coded.Length;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_encode_layers", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status EncodeLayers(
+        nint codec,
+        nint base_codec,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        double quality,
+        double base_quality,
+        byte** file,
+        nuint* size)
+    {
+        try
+        {
+            Clear(file, "file");
+            Clear(size, "size");
+            Codec open = Handles.Get<Codec>(codec, "codec");
+            Codec other = Handles.Get<Codec>(base_codec, "codec");
+            CheckQuality(quality);
+            CheckQuality(base_quality);
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            byte[] coded = open.Encoders.Lend(
+                (picture, quality, other, base_quality),
+                static (encoder, work) => work.other.Encoders.Lend(
+                    (encoder, work),
+                    static (second, both) => both.encoder.Encode(
+                        both.work.picture, both.work.quality, new BaseLayer(second, both.work.base_quality))));
+            *file = CMemory.Allocate(coded);
+            *size = (nuint)coded.Length;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_encode_to_size", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status EncodeToSize(
+        nint codec,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        nuint bytes,
+        byte** file,
+        nuint* size,
+        double* quality)
+    {
+        try
+        {
+            Clear(file, "file");
+            Clear(size, "size");
+            if (quality is not null)
+                *quality = 0;
+            Codec open = Handles.Get<Codec>(codec, "codec");
+            if (bytes < 1)
+                throw Refused("A size of 0 bytes; it is 1 at least.");
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            RateSearchResult result = open.Encoders.Lend(
+                (picture, bytes: (long)Math.Min(bytes, int.MaxValue)),
+                static (encoder, work) => encoder.EncodeToBytes(work.picture, work.bytes));
+            *file = CMemory.Allocate(result.File);
+            *size = (nuint)result.File.Length;
+            if (quality is not null)
+                *quality = result.Quality;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_codec_limits", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status CodecLimits(nint codec, long max_pixels, int max_bytes)
+    {
+        try
+        {
+            Codec open = Handles.Get<Codec>(codec, "codec");
+            if (max_pixels < 1 || max_bytes < 1)
+                throw Refused($"Limits of {max_pixels} pixels and {max_bytes} bytes; both are 1 at least.");
+            open.SetLimits(new TficLimits { MaxPixels = max_pixels, MaxBytes = max_bytes });
             return Status.Ok;
         }
         catch (Exception e)
@@ -188,7 +282,16 @@ internal static unsafe class Exports
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_decode", CallConvs = [typeof(CallConvCdecl)])]
     public static Status Decode(
-        nint codec, byte* file, nuint size, byte** pixels, int* width, int* height, int* channels)
+        nint codec, byte* file, nuint size, byte** pixels, int* width, int* height, int* channels) =>
+        DecodeAny(codec, file, size, 0, pixels, width, height, channels);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_decode_layer", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status DecodeLayer(
+        nint codec, byte* file, nuint size, int layer, byte** pixels, int* width, int* height, int* channels) =>
+        DecodeAny(codec, file, size, layer, pixels, width, height, channels);
+
+    private static Status DecodeAny(
+        nint codec, byte* file, nuint size, int layer, byte** pixels, int* width, int* height, int* channels)
     {
         try
         {
@@ -197,8 +300,21 @@ internal static unsafe class Exports
             Clear(height, "height");
             Clear(channels, "channels");
             Codec open = Handles.Get<Codec>(codec, "codec");
-            Picture picture = open.Decoders.Lend(
-                Bytes(file, size, "file"), static (decoder, bytes) => decoder.Decode(bytes));
+            LayerKind? kind = layer switch
+            {
+                0 => null,
+                1 => LayerKind.Text,
+                2 => LayerKind.Base,
+                _ => throw Refused($"A layer {layer}; it is 0 (any), 1 (text) or 2 (base)."),
+            };
+            ReadOnlySpan<byte> bytes = Bytes(file, size, "file");
+            Picture picture = kind switch
+            {
+                null => open.Decoders.Lend(bytes, static (decoder, bytes) => decoder.Decode(bytes)),
+                LayerKind.Text => open.Decoders.Lend(
+                    bytes, static (decoder, bytes) => decoder.Decode(bytes, LayerKind.Text)),
+                _ => open.Decoders.Lend(bytes, static (decoder, bytes) => decoder.Decode(bytes, LayerKind.Base)),
+            };
             *pixels = CMemory.Allocate(picture.Samples);
             *width = picture.Width;
             *height = picture.Height;
@@ -239,6 +355,12 @@ internal static unsafe class Exports
         {
             return Failure.Report(e);
         }
+    }
+
+    private static void CheckQuality(double quality)
+    {
+        if (!(quality >= 1 && quality <= IntegerPrior.QualityLevels))
+            throw Refused($"A quality of {quality}; it is 1 to {IntegerPrior.QualityLevels}.");
     }
 
     private static RefusedException Refused(string message) => new(Status.InvalidArgument, message);

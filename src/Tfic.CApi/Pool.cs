@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Tfic.Bitstream;
 using Tfic.Decoding;
 using Tfic.Encoding;
+using Tfic.Models;
 using Tfic.Networks;
 using Tfic.Reading;
 
@@ -31,9 +33,26 @@ internal sealed class Pool<T>(Func<T> make)
 /// <summary>A codec's model with its coders.</summary>
 internal sealed class Codec(CodecModel model, int threads)
 {
+    private volatile Pool<TficDecoder> _decoders = MakeDecoders(model, TficLimits.Default, threads);
+
     public Pool<TficEncoder> Encoders { get; } = new(() => new TficEncoder(model, threads));
 
-    public Pool<TficDecoder> Decoders { get; } = new(() => new TficDecoder(model, null, threads));
+    public Pool<TficDecoder> Decoders => _decoders;
+
+    /// <summary>Sets the limits of calls that begin after this one.</summary>
+    public void SetLimits(TficLimits limits) => _decoders = MakeDecoders(model, limits, threads);
+
+    private static Pool<TficDecoder> MakeDecoders(CodecModel model, TficLimits limits, int threads) =>
+        new(() => new TficDecoder(model, limits, threads) { KnownModels = ShippedIds() });
+
+    private static IEnumerable<(ModelId Id, string Name)> ShippedIds()
+    {
+        foreach (string name in ShippedModels.Codecs)
+        {
+            using Stream file = ShippedModels.Open(name);
+            yield return (CodecModel.Load(file).Prior.Id, name);
+        }
+    }
 }
 
 /// <summary>A recogniser's model with its readers.</summary>

@@ -56,6 +56,30 @@ internal static unsafe class Api
         return function(codec, pixels, width, height, channels, stride, quality, file, size);
     }
 
+    public static Status EncodeLayers(
+        nint codec, nint baseCodec, byte* pixels, int width, int height, int channels, nuint stride, double quality,
+        double baseQuality, byte** file, nuint* size)
+    {
+        delegate* unmanaged[Cdecl]<
+            nint, nint, byte*, int, int, int, nuint, double, double, byte**, nuint*, Status> function =
+            &Exports.EncodeLayers;
+        return function(
+            codec, baseCodec, pixels, width, height, channels, stride, quality, baseQuality, file, size);
+    }
+
+    public static Status EncodeToSize(
+        nint codec, byte* pixels, int width, int height, int channels, nuint stride, nuint bytes, byte** file,
+        nuint* size, double* quality)
+    {
+        delegate* unmanaged[Cdecl]<
+            nint, byte*, int, int, int, nuint, nuint, byte**, nuint*, double*, Status> function =
+            &Exports.EncodeToSize;
+        return function(codec, pixels, width, height, channels, stride, bytes, file, size, quality);
+    }
+
+    public static Status CodecLimits(nint codec, long maxPixels, int maxBytes) =>
+        ((delegate* unmanaged[Cdecl]<nint, long, int, Status>)&Exports.CodecLimits)(codec, maxPixels, maxBytes);
+
     public static Status Info(byte* file, nuint size, int* width, int* height, int* channels)
     {
         delegate* unmanaged[Cdecl]<byte*, nuint, int*, int*, int*, Status> function = &Exports.Info;
@@ -106,9 +130,15 @@ internal static unsafe class Api
     }
 
     /// <summary>Decodes; where that fails, asserts that the outputs were cleared.</summary>
+    /// <param name="layer">For tfic_decode_layer; null for tfic_decode.</param>
     public static Status TryDecode(
-        nint codec, byte[] file, out (byte[] Pixels, int Width, int Height, int Channels) picture)
+        nint codec,
+        byte[] file,
+        out (byte[] Pixels, int Width, int Height, int Channels) picture,
+        int? layer = null)
     {
+        delegate* unmanaged[Cdecl]<nint, byte*, nuint, int, byte**, int*, int*, int*, Status> decodeLayer =
+            &Exports.DecodeLayer;
         byte* pixels = (byte*)1;
         int width = -1, height = -1, channels = -1;
         Status status;
@@ -116,7 +146,12 @@ internal static unsafe class Api
         // An empty array has no address, and this is not the place to test NULL.
         byte[] some = file.Length > 0 ? file : new byte[1];
         fixed (byte* bytes = some)
-            status = Decode(codec, bytes, (nuint)file.Length, &pixels, &width, &height, &channels);
+        {
+            status = layer is { } number
+                ? decodeLayer(codec, bytes, (nuint)file.Length, number, &pixels, &width, &height, &channels)
+                : Decode(codec, bytes, (nuint)file.Length, &pixels, &width, &height, &channels);
+        }
+
         if (status != Status.Ok)
         {
             Assert.True(pixels is null);

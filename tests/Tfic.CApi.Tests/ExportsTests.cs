@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tfic.Bitstream;
 using Tfic.Decoding;
 using Tfic.Encoding;
 using Tfic.Imaging;
@@ -56,6 +57,76 @@ public sealed unsafe class ExportsTests : IDisposable
         Assert.Equal(
             (expected.Text, expected.Confidence),
             Api.Read(_recogniser, decoded.Pixels, Width, Height, channels));
+    }
+
+    [Fact]
+    public void Two_layers_and_a_target()
+    {
+        nint other = Api.Open(codec: true, RandomCodec.File(2));
+        byte* file;
+        nuint size;
+        double quality;
+        fixed (byte* pixels = s_rgb.Samples)
+        {
+            Api.Ok(Api.EncodeLayers(
+                _codec, other, pixels, Width, Height, 3, 3 * Width, 2, 5.5, &file, &size));
+            byte[] both = new ReadOnlySpan<byte>(file, (int)size).ToArray();
+            Api.Free(file);
+            var eye = new BaseLayer(new TficEncoder(RandomCodec.OtherModel), 5.5);
+            Assert.Equal(new TficEncoder(RandomCodec.Model).Encode(s_rgb, 2, eye), both);
+
+            var decoder = new TficDecoder([RandomCodec.Model, RandomCodec.OtherModel]);
+            foreach ((nint codec, int layer, LayerKind kind) in new[]
+            {
+                (_codec, 0, LayerKind.Text),
+                (_codec, 1, LayerKind.Text),
+                (other, 2, LayerKind.Base),
+            })
+            {
+                Api.Ok(Api.TryDecode(codec, both, out var picture, layer));
+                Assert.Equal(decoder.Decode(both, kind).Samples, picture.Pixels);
+            }
+
+            Api.Fails(Status.BadFormat, "base layer", Api.TryDecode(_codec, both, out _, 2));
+            Api.Fails(Status.InvalidArgument, "A layer 3", Api.TryDecode(_codec, both, out _, 3));
+            Api.Fails(
+                Status.InvalidArgument,
+                "A quality of 9",
+                Api.EncodeLayers(_codec, other, pixels, Width, Height, 3, 3 * Width, 2, 9, &file, &size));
+            Api.Fails(
+                Status.InvalidArgument,
+                "The codec is NULL",
+                Api.EncodeLayers(_codec, 0, pixels, Width, Height, 3, 3 * Width, 2, 2, &file, &size));
+
+            RateSearchResult expected = new TficEncoder(RandomCodec.Model).EncodeToBytes(s_rgb, 700);
+            Api.Ok(Api.EncodeToSize(_codec, pixels, Width, Height, 3, 3 * Width, 700, &file, &size, &quality));
+            Assert.Equal(expected.File, new ReadOnlySpan<byte>(file, (int)size).ToArray());
+            Assert.Equal(expected.Quality, quality);
+            Api.Free(file);
+            Api.Ok(Api.EncodeToSize(_codec, pixels, Width, Height, 3, 3 * Width, 700, &file, &size, null));
+            Api.Free(file);
+            Api.Fails(
+                Status.InvalidArgument,
+                "0 bytes",
+                Api.EncodeToSize(_codec, pixels, Width, Height, 3, 3 * Width, 0, &file, &size, &quality));
+        }
+
+        Api.CodecClose(other);
+    }
+
+    [Fact]
+    public void Limits_of_a_codec_hold()
+    {
+        byte[] file = Api.Encode(_codec, s_rgb.Samples, Width, Height, 3, 2);
+        Api.Ok(Api.CodecLimits(_codec, (Width * Height) - 1, 1 << 20));
+        Api.Fails(Status.BadFormat, $"{(Width * Height) - 1} allowed", Api.TryDecode(_codec, file, out _));
+        Api.Ok(Api.CodecLimits(_codec, Width * Height, file.Length - 1));
+        Api.Fails(Status.BadFormat, $"{file.Length - 1}", Api.TryDecode(_codec, file, out _));
+        Api.Ok(Api.CodecLimits(_codec, Width * Height, file.Length));
+        Api.Ok(Api.TryDecode(_codec, file, out _));
+        Api.Fails(Status.InvalidArgument, "1 at least", Api.CodecLimits(_codec, 0, 1));
+        Api.Fails(Status.InvalidArgument, "1 at least", Api.CodecLimits(_codec, 1, -1));
+        Api.Fails(Status.InvalidArgument, "The codec is NULL", Api.CodecLimits(0, 1, 1));
     }
 
     [Fact]
