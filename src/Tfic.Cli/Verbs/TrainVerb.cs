@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Tfic.Imaging;
 using Tfic.Networks;
 using Tfic.Synthesis;
 using Tfic.Training;
@@ -157,31 +158,58 @@ internal static class TrainVerb
 
         var samples = new CodecSamples(
             options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
-        float[] maxima = CodecExport.Calibrate(network, CalibrationBatches(samples));
+        float[] maxima = CodecExport.Calibrate(network, LinesAndPieces(samples));
         string path = common.ExportPath(result);
         CodecExport.Write(network, maxima, name, path, Metadata(state));
         terminal.Say($"{path}: the codec after {state.Step:N0} steps of stage {stage}");
+        SayPriorCost(terminal, network, maxima, new CodecSamples(
+            options.Lines, fonts.Split(Split.Test), words.Split(Split.Test), options.Seed));
         return ExitCode.Success;
     }
 
     private static CompactRecogniserNetwork Recogniser(string nameOrPath) =>
         Weights.Load(nameOrPath, "recogniser", stream => RecogniserExport.Read(SafetensorsFile.Read(stream)));
 
-    /// <summary>64 training lines, [4, 3, 256, 512] at a time, for the ranges of the integer prior.</summary>
-    private static IEnumerable<Tensor> CalibrationBatches(CodecSamples samples)
+    /// <summary>48 lines and 32 pieces of pages, four at a time.</summary>
+    private static IEnumerable<Tensor> LinesAndPieces(CodecSamples samples)
     {
-        const int batches = 16, size = 4, plane = CodecSamples.Width * CodecSamples.Height;
-        for (int n = 0; n < batches; n++)
+        foreach (Tensor lines in Batches(12, CodecSamples.Width, n => samples.Line(n).Picture))
+            yield return lines;
+        foreach (Tensor pieces in Batches(8, CodecSamples.Height, n => n % 2 == 0
+            ? samples.Piece(n, CodecSamples.Height)
+            : samples.Print(n, CodecSamples.Height)))
+            yield return pieces;
+    }
+
+    /// <summary>Pictures 0, 1, 2 … as [4, 3, 256, width] each.</summary>
+    private static IEnumerable<Tensor> Batches(int count, int width, Func<long, Picture> draw)
+    {
+        const int size = 4;
+        int plane = width * CodecSamples.Height;
+        for (int n = 0; n < count; n++)
         {
             var values = new float[size * 3 * plane];
             for (int b = 0; b < size; b++)
-            {
-                CodecSamples.ToPlanes(
-                    samples.Line(n * size + b).Picture, values.AsSpan(3 * b * plane, 3 * plane));
-            }
-
-            yield return tensor(values, [size, 3, CodecSamples.Height, CodecSamples.Width]);
+                CodecSamples.ToPlanes(draw((n * size) + b), values.AsSpan(3 * b * plane, 3 * plane));
+            yield return tensor(values, [size, 3, CodecSamples.Height, width]);
         }
+    }
+
+    /// <summary>
+    /// Says what the integer prior costs more than the network's own, on 48 lines of the test split, and what its context
+    /// saves.
+    /// </summary>
+    private static void SayPriorCost(
+        Terminal terminal, CompactCodecNetwork network, float[] maxima, CodecSamples test)
+    {
+        var table = new TextTable(" quality", " float, bpp", " integer, bpp", " loss", " context saves");
+        foreach (PriorCost cost in PriorCost.Measure(
+            network, CodecExport.Prior(network, maxima),
+            Batches(12, CodecSamples.Width, n => test.Line(n).Picture)))
+            table.Add(
+                Html.Number(cost.Quality, "0.##"), Html.Number(cost.Float, "f5"), Html.Number(cost.Integer, "f5"),
+                Html.Number(cost.QuantisationLoss, "p2"), Html.Number(cost.ContextSaving, "p1"));
+        table.Write(terminal);
     }
 
     /// <summary>Draws what there is of the log; then, if the run was interrupted, ends here.</summary>
