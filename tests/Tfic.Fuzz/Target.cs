@@ -12,6 +12,7 @@ internal abstract class Target
         new Targets.TficTarget(),
         new Targets.SymbolsTarget(),
         new Targets.SafetensorsTarget(),
+        new Targets.PyTorchTarget(),
         new Targets.ModelTarget(),
     ];
 

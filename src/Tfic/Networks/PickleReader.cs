@@ -56,6 +56,7 @@ internal ref struct PickleReader
     private readonly Dictionary<uint, object?> _memo = [];
     private int _position;
     private int _opcode;
+    private int _pairs;
 
     /// <summary>Makes a reader.</summary>
     /// <param name="bytes">Starts with the pickle; more may follow.</param>
@@ -303,7 +304,7 @@ internal ref struct PickleReader
             "need; nothing of a checkpoint is executed. In PyTorch, save only model.state_dict()."),
     };
 
-    private readonly object? Call(object? callee, object? arguments)
+    private object? Call(object? callee, object? arguments)
     {
         if (callee is not Callable callable || arguments is not PickleTuple { Items: var items })
             throw Fault("Something is called that is no function.");
@@ -313,6 +314,11 @@ internal ref struct PickleReader
                 return new PickleDict([]);
             case Callable.OrderedDict when items is [PickleList pairs]:
                 {
+                    // A list can be recalled from the memo and copied again and again; each pair of an honest one is
+                    // copied once, and takes a byte at least.
+                    if (pairs.Items.Count > _bytes.Length - _pairs)
+                        throw Fault("OrderedDicts are made of more pairs than the file has bytes.");
+                    _pairs += pairs.Items.Count;
                     var dict = new PickleDict([]);
                     foreach (object? pair in pairs.Items)
                     {
