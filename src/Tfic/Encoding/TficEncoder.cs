@@ -36,6 +36,9 @@ public sealed class TficEncoder
         _gain = new float[model.Prior.LatentChannels];
     }
 
+    /// <summary>How to turn symbols into bytes, whatever suits them; null for what does.</summary>
+    internal CodingMode? Mode { get; init; }
+
     /// <summary>Codes a picture.</summary>
     /// <param name="picture">Any picture whose sides are at most 2²⁰ pixels.</param>
     /// <param name="quality">Of the text layer: 1 (fewest bytes) to 8, fractions too; rounded to 1/32.</param>
@@ -170,7 +173,7 @@ public sealed class TficEncoder
 
         _symbols.Clear();
         _coding.Encode(_model.Prior, grid, quality, hyper, scaled, _symbols);
-        ReadOnlySpan<byte> payload = _symbols.Finish(out CodingMode mode);
+        ReadOnlySpan<byte> payload = Mode is { } mode ? _symbols.Finish(mode) : _symbols.Finish(out mode);
         return new TficLayer(kind, _model.Prior.Id, quality, mode, payload.ToArray());
     }
 

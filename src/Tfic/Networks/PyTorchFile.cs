@@ -358,17 +358,30 @@ public sealed class PyTorchFile
             case PickleStorage:
                 throw new TficFormatException($"'{Shorten(name)}' is a bare storage. Save a tensor in its place.");
             default:
-                _values[name] = Python(value);
+                // A long text is cut, which copies it, as often as the memo recalls it.
+                string shown = Python(value);
+                CountCharacters(shown.Length, name);
+                _values[name] = shown;
                 break;
+        }
+    }
+
+    private void CountCharacters(int count, string name)
+    {
+        _characters += count;
+        if (_characters > MaxNameCharacters)
+        {
+            throw new TficFormatException(
+                $"Names and texts up to '{Shorten(name)}' have more than {MaxNameCharacters:N0} characters. {Remedy}");
         }
     }
 
     private void WalkChild(object? item, string name, string key, int depth)
     {
         string child = depth == 0 ? key : $"{name}.{key}";
-        _characters += child.Length;
-        if (child.Length > MaxNameLength || _characters > MaxNameCharacters)
+        if (child.Length > MaxNameLength)
             throw new TficFormatException($"The name '{Shorten(child)}' is too long. {Remedy}");
+        CountCharacters(child.Length, child);
         int tensors = _tensors.Count;
         Walk(item, child, depth + 1);
         if (depth == 0 && item is not PickleTensor && _tensors.Count > tensors)

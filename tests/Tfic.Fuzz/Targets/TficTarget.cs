@@ -3,6 +3,7 @@ using Tfic.Bitstream;
 using Tfic.Decoding;
 using Tfic.Encoding;
 using Tfic.Imaging;
+using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
 using Tfic.Tests;
 using Tfic.Tests.Networks;
@@ -43,6 +44,11 @@ internal sealed class TficTarget : Target
             yield return encoder.Encode(picture, 1);
             yield return encoder.Encode(picture, 8);
             yield return (i % 2 == 0 ? encoder : other).Encode(picture, 1 + i);
+
+            // The mode, and the other layer, that a file of this size would not have.
+            var mode = (CodingMode)(i % Enum.GetValues<CodingMode>().Length);
+            yield return new TficEncoder(RandomCodec.Model) { Mode = mode }.Encode(
+                picture, 3, i % 2 == 0 ? null : new BaseLayer(other, 2));
         }
     }
 
@@ -177,7 +183,7 @@ internal sealed class TficTarget : Target
                             body[4] = random.Byte();
                             break;
                         default:
-                            body[5] = (byte)random.Below(random.OneIn(4) ? 256 : 3);
+                            body[5] = (byte)random.Below(random.OneIn(4) ? 256 : 4);
                             break;
                     }
 

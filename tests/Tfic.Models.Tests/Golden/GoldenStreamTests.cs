@@ -31,6 +31,9 @@ public class GoldenStreamTests
             foreach (int quality in Enumerable.Range(0, IntegerPrior.QualityLevels))
                 Assert.True(own.Any(c => c.Layers[0].Quality == 32 * quality), $"{model.Name} {quality}. {Remedy}");
             Assert.Contains(own, c => c.Layers[0].Quality % 32 != 0);
+            foreach (CodingMode mode in Enum.GetValues<CodingMode>())
+                Assert.Contains(own, c => c.Layers[0].Mode == mode);
+            Assert.Contains(own, c => c.Layers.Count == 2);
             Assert.Contains(own, c => c.IsShort);
             Assert.Contains(own, c => !c.IsShort);
             Assert.Contains(own, c => c.IsGrey);
@@ -79,13 +82,17 @@ public class GoldenStreamTests
     {
         byte[] file = Read(name);
         TficContainer container = TficContainer.Read(file);
-        Picture picture = new TficDecoder(GoldenStreams.Models).Decode(file);
-        Assert.Equal((container.Width, container.Height), (picture.Width, picture.Height));
-        Assert.Equal(container.IsGrey ? 1 : 3, picture.Channels);
+        var decoder = new TficDecoder(GoldenStreams.Models);
+        foreach (TficLayer layer in container.Layers)
+        {
+            Picture picture = decoder.Decode(file, layer.Kind);
+            Assert.Equal((container.Width, container.Height), (picture.Width, picture.Height));
+            Assert.Equal(container.IsGrey ? 1 : 3, picture.Channels);
 
-        // Ink and paper, unless the quality is too low for either.
-        if (container.Layers[0].Quality >= 3 * 32)
-            Assert.InRange(picture.Samples.Max() - picture.Samples.Min(), 80, 255);
+            // Ink and paper, unless the quality is too low for either.
+            if (layer.Quality >= 3 * 32)
+                Assert.InRange(picture.Samples.Max() - picture.Samples.Min(), 80, 255);
+        }
     }
 
     [Fact]

@@ -17,15 +17,9 @@ internal static class GoldenStreams
 {
     public const string ManifestName = "golden.tsv";
 
-    /// <summary>The shipped models that are codecs.</summary>
-    public static IReadOnlyList<string> CodecNames { get; } =
-    [
-        .. ShippedModels.Names.Where(name => SafetensorsFile.Read(ShippedModels.Open(name)).Metadata
-            .GetValueOrDefault("tfic", "").StartsWith("codec ", StringComparison.Ordinal)),
-    ];
-
+    /// <summary>The shipped codecs, as <see cref="ShippedModels.Codecs"/>.</summary>
     public static IReadOnlyList<CodecModel> Models { get; } =
-        [.. CodecNames.Select(name => CodecModel.Load(ShippedModels.Open(name)))];
+        [.. ShippedModels.Codecs.Select(name => CodecModel.Load(ShippedModels.Open(name)))];
 
     /// <summary>A line of the manifest.</summary>
     /// <param name="Name">The file's.</param>
@@ -80,7 +74,7 @@ internal static class GoldenStreams
         Picture line = Digits(192, 32, 1, 3), page = Digits(160, 96, 3, 1);
         for (int m = 0; m < Models.Count; m++)
         {
-            (string name, CodecModel model) = (CodecNames[m], Models[m]);
+            (string name, CodecModel model) = (ShippedModels.Codecs[m], Models[m]);
             var encoder = new TficEncoder(model);
             for (int quality = 1; quality <= IntegerPrior.QualityLevels; quality++)
             {
@@ -90,6 +84,17 @@ internal static class GoldenStreams
 
             // A quality between two stored ones.
             yield return ($"{name}-line-q3.28.tfic", encoder.Encode(line, 3.28));
+
+            // Modes that only long streams would be coded with.
+            foreach (CodingMode mode in Enum.GetValues<CodingMode>())
+            {
+                byte[] file = new TficEncoder(model) { Mode = mode }.Encode(page, 4);
+                yield return ($"{name}-page-q4-{mode.ToString().ToLowerInvariant()}.tfic", file);
+            }
+
+            // Two layers, the base layer by another model where there is one.
+            var eye = new TficEncoder(Models[(m + 1) % Models.Count]);
+            yield return ($"{name}-page-q2-layers.tfic", encoder.Encode(page, 2, new BaseLayer(eye, 3)));
         }
     }
 
