@@ -482,7 +482,7 @@ public sealed class PyTorchFile
         long number => number.ToString(CultureInfo.InvariantCulture),
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         BigInteger number => number.ToString(CultureInfo.InvariantCulture),
-        string text => text.Length <= MaxNameLength ? text : text[..MaxNameLength] + "…",
+        string text => text.Length <= MaxNameLength ? text : string.Concat(text.AsSpan(0, MaxNameLength), "…"),
         byte[] bytes => $"{bytes.Length} bytes",
         _ => value.GetType().IsEnum ? "a type" : value.ToString()!,
     };
