@@ -27,8 +27,12 @@ void change(std::vector<uint8_t>& bytes, std::mt19937_64& random) {
     for (size_t i = 1 + random() % 8; i > 0; i--) {
         const size_t at = bytes.empty() ? 0 : random() % bytes.size();
         switch (random() % 4) {
-            case 0: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<uint8_t>(random())); break;
-            case 1: bytes.resize(at); break;
+            case 0:
+                bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<uint8_t>(random()));
+                break;
+            case 1:
+                bytes.resize(at);
+                break;
             default:
                 if (!bytes.empty()) bytes[at] = static_cast<uint8_t>(random());
         }

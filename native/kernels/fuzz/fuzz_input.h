@@ -6,7 +6,7 @@
 #include <cstring>
 
 class FuzzInput {
-public:
+  public:
     FuzzInput(const uint8_t* data, size_t size) : data_(data), size_(size) {}
 
     template <typename T>
@@ -22,7 +22,7 @@ public:
     const uint8_t* rest() const { return data_; }
     size_t rest_size() const { return size_; }
 
-private:
+  private:
     const uint8_t* data_;
     size_t size_;
 };

@@ -21,9 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto wanted = [&](__int128 length) {
         if (length < 0 || length > 200000) length = in.take<uint16_t>();
         switch (in.take<uint8_t>() % 16) {
-            case 0: return length == 0 ? int64_t{0} : static_cast<int64_t>(length - 1);
-            case 1: return static_cast<int64_t>(in.take<uint16_t>());
-            default: return static_cast<int64_t>(length);
+            case 0:
+                return length == 0 ? int64_t{0} : static_cast<int64_t>(length - 1);
+            case 1:
+                return static_cast<int64_t>(in.take<uint16_t>());
+            default:
+                return static_cast<int64_t>(length);
         }
     };
     const __int128 k2 = static_cast<__int128>(k) * k;
@@ -38,9 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (auto& v : bias) v = in.take<int16_t>();
 
     const auto length = [](const auto& v) { return static_cast<int64_t>(v.size()); };
-    const int32_t status = tfic_integer_convolution(
-        input.data(), length(input), packed.data(), length(packed), bias.data(), length(bias), height, width, inputs,
-        outputs, k, output.data(), length(output));
+    const int32_t status =
+        tfic_integer_convolution(input.data(), length(input), packed.data(), length(packed), bias.data(), length(bias),
+                                 height, width, inputs, outputs, k, output.data(), length(output));
     if (status != TFIC_OK) return 0;
 
     const int64_t pairs = inputs / 2;
