@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace Tfic.Training.Tests;
 
-public sealed class NetworkTests
+public sealed class NetworkTests : TorchTests
 {
     public NetworkTests() => random.manual_seed(1);
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(256, 64)]
     [InlineData(320, 80)]
     [InlineData(4, 1)]
@@ -23,7 +23,7 @@ public sealed class NetworkTests
         Assert.Equal([2, frames, Charset.ClassCount], logits.shape);
     }
 
-    [Fact]
+    [SkippableFact]
     public void RecogniserStaysWithinItsSize()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -36,7 +36,7 @@ public sealed class NetworkTests
         Assert.Equal(Weights + Normalisation, network.parameters().Sum(p => p.numel()));
     }
 
-    [Fact]
+    [SkippableFact]
     public void FoldedNormalisationDoesTheSame()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -56,7 +56,7 @@ public sealed class NetworkTests
         Assert.True(allclose(layer.call(x), copy.call(x), 1e-4, 1e-5));
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(64, 64)]
     [InlineData(128, 192)]
     public void CodecKeepsTheSizeAndCountsBitsPerPicture(int height, int width)
@@ -71,7 +71,7 @@ public sealed class NetworkTests
         Assert.True(pass.HyperBits.min().item<float>() > 0);
     }
 
-    [Fact]
+    [SkippableFact]
     public void TheCodecStaysWithinItsMultipliesPerPixel()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -96,7 +96,7 @@ public sealed class NetworkTests
         Assert.InRange(decoder, 1000, 10_000);
     }
 
-    [Fact]
+    [SkippableFact]
     public void EveryCodecParameterGetsAGradient()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -110,7 +110,7 @@ public sealed class NetworkTests
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public void TablesAreInterpolatedBetweenQualities()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -119,7 +119,7 @@ public sealed class NetworkTests
         Assert.Equal([0f, 5f, 32.5f, 70f], at.flatten().data<float>().ToArray());
     }
 
-    [Fact]
+    [SkippableFact]
     public void HyperPriorIsADistribution()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -130,7 +130,7 @@ public sealed class NetworkTests
             Assert.InRange(sum, 0.999f, 1.001f);
     }
 
-    [Fact]
+    [SkippableFact]
     public void HyperPriorBitsAreTheMassOfIntegers()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -143,7 +143,7 @@ public sealed class NetworkTests
         Assert.Equal(-Math.Log2(mass[11 + 10]), bits[7], 3);
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(0.11)]
     [InlineData(1.0)]
     [InlineData(40.0)]
@@ -169,7 +169,7 @@ public sealed class NetworkTests
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public void ScaleTableHasThePublishedEnds()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -180,7 +180,7 @@ public sealed class NetworkTests
         Assert.Equal(256, scales[3], 1);
     }
 
-    [Fact]
+    [SkippableFact]
     public void TheLineInputOfTheGraphIsTheLineInputOfTheReader()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -201,7 +201,7 @@ public sealed class NetworkTests
             Assert.InRange(actual[i], expected[i] - 1e-5f, expected[i] + 1e-5f);
     }
 
-    [Fact]
+    [SkippableFact]
     public void CharactersAndClassesAgree()
     {
         Assert.Equal(95, Charset.Characters.Length);

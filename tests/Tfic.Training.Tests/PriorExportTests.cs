@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Tfic.Training.Tests;
 
 /// <summary>The exported integer prior against the TorchSharp network that it stands for.</summary>
-public sealed class PriorExportTests
+public sealed class PriorExportTests : TorchTests
 {
     private const int Rows = 8, Columns = 12, Channels = CompactCodecNetwork.LatentChannels;
 
@@ -15,7 +15,7 @@ public sealed class PriorExportTests
     /// at most 1/254 of its output's largest; the means here move over several units, the indexes over some tens of
     /// tables, which makes some hundredths and some tenths.
     /// </summary>
-    [Theory]
+    [SkippableTheory]
     [InlineData(1)]
     [InlineData(2)]
     public void MeansAndScalesAreTheNetworks(int seed)
@@ -95,7 +95,7 @@ public sealed class PriorExportTests
     /// The same latents cost about the same under the integers as under the floats, and something else without the
     /// context. Random weights know nothing of the pictures, so what a trained model loses is not seen here.
     /// </summary>
-    [Fact]
+    [SkippableFact]
     public void TheCostOfIntegersIsMeasured()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -113,7 +113,7 @@ public sealed class PriorExportTests
         Assert.Throws<ArgumentException>(() => PriorCost.Measure(network, CodecExport.Prior(network, maxima), []));
     }
 
-    [Fact]
+    [SkippableFact]
     public void ANetworkWithoutContextExportsNone()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 
 namespace Tfic.Training.Tests;
 
-public sealed class TrainingRunTests : IDisposable
+public sealed class TrainingRunTests : TorchTests, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("tfic-training-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    [Fact]
+    [SkippableFact]
     public void AResumedRunEqualsAnUninterruptedOne()
     {
         float[] whole = Run("whole", [8]);
@@ -18,7 +18,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(whole, inParts);
     }
 
-    [Fact]
+    [SkippableFact]
     public void ANonFiniteLossEndsTheRun()
     {
         (Linear network, OptimizerHelper optimizer) = Make();
@@ -27,7 +27,7 @@ public sealed class TrainingRunTests : IDisposable
             2, 1e-2, 0.5, 1, 10, _ => new StepReport(double.NaN), () => "", CancellationToken.None));
     }
 
-    [Fact]
+    [SkippableFact]
     public void AnotherSeedIsRefused()
     {
         Run("seed", [2]);
@@ -38,7 +38,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Contains("seed 7", refused.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(0, 1.0 / 200)]
     [InlineData(1000, 1.0)]
     [InlineData(6000, 1.0)]
@@ -47,7 +47,7 @@ public sealed class TrainingRunTests : IDisposable
     public void TheRateRisesStaysAndFalls(long step, double expected) =>
         Assert.Equal(expected, TrainingRun.RateAt(step, 10_000, 0.4), 6);
 
-    [Fact]
+    [SkippableFact]
     public void TheLogHasARowEveryFiftyStepsAndWhatValidationSaid()
     {
         (Linear network, OptimizerHelper optimizer) = Make();
