@@ -18,6 +18,18 @@ public sealed class CraftTests
     }
 
     [Fact]
+    public void It_computes_what_the_published_program_does()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new Craft();
+        PublishedWeights.Fill(network);
+        network.eval();
+        using IDisposable guard = no_grad();
+        Tensor scores = network.call(PublishedWeights.Input("picture", 1, 3, 64, 96));
+        PublishedWeights.Equal([-0.041714f, -0.0654847f, -0.0327301f, -0.0398617f, -0.0559054f, 0.0421131f], scores);
+    }
+
+    [Fact]
     public void It_scores_at_half_the_size_and_survives_a_checkpoint()
     {
         using DisposeScope scope = NewDisposeScope();

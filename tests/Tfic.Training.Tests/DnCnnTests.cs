@@ -32,6 +32,18 @@ public sealed class DnCnnTests
         Assert.Equal([.. Enumerable.Range(0, 17).SelectMany(i => new[] { $"model.{2 * i}.weight", $"model.{2 * i}.bias" })], folded);
     }
 
+    // Pinned values of this and the other networks: the published program gives the same for these weights and input.
+    [Fact]
+    public void It_computes_what_the_published_program_does()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new DnCnn(layout: DnCnnLayout.Kair);
+        PublishedWeights.Fill(network);
+        network.eval();
+        Tensor output = network.call(PublishedWeights.Input("x", 1, 1, 40, 56) * 0.5 + 0.5);
+        PublishedWeights.Equal([0.0841598f, -0.0850258f, 0.705861f, 0.684045f, 0.18449f, 0.748441f], output);
+    }
+
     [Theory]
     [InlineData(DnCnnLayout.DnCnn)]
     [InlineData(DnCnnLayout.Kair)]

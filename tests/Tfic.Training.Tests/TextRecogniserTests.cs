@@ -103,6 +103,39 @@ public sealed class TextRecogniserTests
             Assert.True(parameter.grad is not null && parameter.grad.isfinite().all().item<bool>(), name);
     }
 
+    public static TheoryData<TextRecogniserOptions, string, float[]> Pinned => new()
+    {
+        {
+            new(false, Features.Vgg, true, Prediction.Ctc, 37), "logits",
+            [0.0149336f, 0.0259198f, 0.04786f, -0.107314f, 0.151987f, -0.0900582f]
+        },
+        {
+            new(false, Features.Rcnn, false, Prediction.Attention, 38), "logits",
+            [0.0117533f, -0.290741f, -0.00681309f, 0.209659f, -0.204275f, 0.168769f]
+        },
+        {
+            new(true, Features.ResNet, true, Prediction.Attention, 38), "logits",
+            [-0.0202952f, -0.0911945f, 0.0471407f, 0.239077f, -0.158422f, 0.152163f]
+        },
+        {
+            new(true, Features.ResNet, true, Prediction.Ctc, 37), "rectified",
+            [0.557797f, -0.246278f, -0.0268269f, 0.0176875f, 0.223236f, -0.239096f]
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Pinned))]
+    public void It_computes_what_the_published_program_does(
+        TextRecogniserOptions options, string stage, float[] expected)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new TextRecogniser(options with { FeatureChannels = 64, HiddenSize = 32 });
+        PublishedWeights.Fill(network, SplineTables);
+        network.eval();
+        using IDisposable guard = no_grad();
+        PublishedWeights.Equal(expected, network.Stages(PublishedWeights.Input("picture", 2, 1, 32, 100))[stage]);
+    }
+
     [Fact]
     public void Teacher_forcing_with_what_was_written_repeats_it()
     {

@@ -88,6 +88,21 @@ public sealed class TinyLicTests
     }
 
     [Fact]
+    public void It_computes_what_the_published_program_does()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new TinyLicNetwork();
+        PublishedWeights.Fill(network, "mask", "gaussian_conditional", "entropy_bottleneck");
+        network.eval();
+        using IDisposable guard = no_grad();
+        TinyLicPass pass = network.call(PublishedWeights.Input("picture", 1, 3, 64, 64) * 0.5 + 0.5);
+        PublishedWeights.Equal([4.66786f, 36.3506f, -0.0613673f, 6.48041f, 38.561f, 23.931f], pass.Latents["y"]);
+        PublishedWeights.Equal([0.238744f, 1e-9f, 0.999995f, 1e-9f, 1e-9f, 1e-9f], pass.LatentLikelihood);
+        PublishedWeights.Equal(
+            [-68.0811f, -227.794f, -220.714f, -87.3158f, -77.2358f, 7.7432f], pass.Reconstruction);
+    }
+
+    [Fact]
     public void A_pass_keeps_the_size_and_gives_likelihoods()
     {
         using DisposeScope scope = NewDisposeScope();
