@@ -12,7 +12,7 @@ public class SpecificationTests
         string folder = Path.Combine(AppContext.BaseDirectory, "Golden");
         IReadOnlyList<GoldenStreams.Entry> entries = GoldenStreams.ReadManifest(folder);
         Assert.NotEmpty(entries);
-        SpecifiedModel[] models = [.. GoldenStreams.CodecNames.Select(name =>
+        SpecifiedModel[] models = [.. ShippedModels.Codecs.Select(name =>
         {
             using Stream stream = ShippedModels.Open(name);
             using var bytes = new MemoryStream();
