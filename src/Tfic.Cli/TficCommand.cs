@@ -97,6 +97,7 @@ internal static class TficCommand
             DemoVerb.Create(terminal),
             PaperVerb.Create(terminal),
             VerifyVerb.Create(terminal),
+            ModelVerb.Create(terminal),
             Verb.Help(),
             version,
             quiet,

@@ -1,0 +1,206 @@
+using Tfic.Imaging;
+using Tfic.Networks;
+using Tfic.Training.Networks;
+using Tfic.Training.Networks.Detection;
+using Tfic.Training.Networks.Recognition;
+using Tfic.Training.Networks.TinyLic;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tfic.Training;
+
+/// <summary>Runs any network on given tensors, to compare it with another implementation value by value.</summary>
+public static class NetworkRun
+{
+    /// <summary>Quality at which the compact codec runs if none is given.</summary>
+    public const float DefaultQuality = 4;
+
+    /// <summary>Name of the network that weights are of; null if it is none of this project's.</summary>
+    /// <param name="tensors">Its tensors.</param>
+    /// <param name="metadata">Of a safetensors file its metadata, which names the compact networks.</param>
+    public static string? Name(
+        IReadOnlyDictionary<string, StoredTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        string kind = metadata?.GetValueOrDefault("tfic", "") ?? "";
+        return kind.StartsWith("codec", StringComparison.Ordinal) ? "compact codec"
+            : kind.StartsWith("recogniser", StringComparison.Ordinal) ? "compact recogniser"
+            : TinyLicNetwork.Fits(tensors) ? "TinyLIC"
+            : TextRecogniser.Fits(tensors) ? "text recogniser"
+            : Craft.Fits(tensors) ? "CRAFT"
+            : DnCnn.Fits(tensors) ? "DnCNN"
+            : null;
+    }
+
+    /// <summary>Runs the network as torch runs it.</summary>
+    /// <param name="weights">A file of weights, PyTorch's or safetensors.</param>
+    /// <param name="inputs">
+    /// <c>input</c>, [B, C, H, W] as the network takes it; for the compact codec perhaps <c>quality</c>, 1 … 8.
+    /// </param>
+    /// <param name="section">Of a PyTorch checkpoint, as of <see cref="PyTorchFile.StateDict"/>.</param>
+    /// <returns>Every output and value on the way that has a name.</returns>
+    /// <exception cref="TficFormatException">The weights or inputs are not those of a known network.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Reference(
+        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs, string? section = null)
+    {
+        using IDisposable guard = no_grad();
+        Tensor input = Input(inputs);
+        if (!PyTorchFile.IsPyTorch(weights.Span))
+        {
+            SafetensorsFile file = SafetensorsFile.Read(weights);
+            switch (Name(file.Tensors, file.Metadata))
+            {
+                case "compact codec":
+                    return Codec(CodecExport.ReadTransforms(file), input, Quality(inputs));
+                case "compact recogniser":
+                    return new Dictionary<string, Tensor> { ["logits"] = RecogniserExport.Read(file).call(input) };
+            }
+        }
+
+        IReadOnlyDictionary<string, StoredTensor> tensors = StateDict.Read(weights, section);
+        return Name(tensors) switch
+        {
+            "TinyLIC" => Run(TinyLicNetwork.FromStateDict(tensors), input),
+            "text recogniser" => TextRecogniser.FromStateDict(tensors).Stages(input),
+            "CRAFT" => Run(Craft.FromStateDict(tensors), input),
+            "DnCNN" => Run(DnCnn.FromStateDict(tensors), input),
+            _ => throw new TficFormatException("These are the weights of no network that is known here."),
+        };
+    }
+
+    /// <summary>Runs a compact network as it is deployed, without torch.</summary>
+    /// <param name="weights">A safetensors file.</param>
+    /// <param name="inputs">As of <see cref="Reference"/>; the codec rounds them to 8 bits, one picture at a time.</param>
+    /// <returns>Values by name, with the names and shapes that <see cref="Reference"/> gives; null for a network that has
+    /// no deployed form.</returns>
+    /// <exception cref="TficFormatException">The weights or inputs are damaged or of another shape.</exception>
+    public static IReadOnlyDictionary<string, (float[] Values, int[] Shape)>? Deployed(
+        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        if (PyTorchFile.IsPyTorch(weights.Span))
+            return null;
+        SafetensorsFile file = SafetensorsFile.Read(weights);
+        StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
+            ? given
+            : throw new TficFormatException("There is no tensor 'input' to run on.");
+        switch (Name(file.Tensors, file.Metadata))
+        {
+            case "compact recogniser" when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
+                && width > 0 && width % RecogniserModel.FrameWidth == 0:
+            {
+                RecogniserModel model = RecogniserModel.Load(weights);
+                float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
+                return new Dictionary<string, (float[], int[])>
+                {
+                    ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
+                        [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
+                };
+            }
+
+            case "compact codec" when input.Shape is [1, 3, var height, var width]
+                && height > 0 && width > 0 && height % CompactCodec.HyperStride == 0 && width % CompactCodec.HyperStride == 0:
+                return Codec(new CompactCodec(file), input.ToFloat(), width, height, Quality(inputs));
+            case "compact recogniser":
+                throw new TficFormatException("The input must be [1, 1, 32, W], W a multiple of 4.");
+            case "compact codec":
+                throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
+            default:
+                return null;
+        }
+    }
+
+    private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input) =>
+        new() { ["output"] = network.call(input), ["residual"] = network.Residual(input) };
+
+    private static Dictionary<string, Tensor> Run(Craft network, Tensor input)
+    {
+        (Tensor scores, Tensor features) = network.Run(input);
+        return new() { ["scores"] = scores, ["features"] = features };
+    }
+
+    private static Dictionary<string, Tensor> Run(TinyLicNetwork network, Tensor input)
+    {
+        if (input.shape[1] != 3 || input.shape[2] % 64 != 0 || input.shape[3] % 64 != 0)
+            throw new TficFormatException("The input must be [B, 3, H, W], H and W multiples of 64.");
+        TinyLicPass pass = network.call(input);
+        return new(pass.Latents)
+        {
+            ["x_hat"] = pass.Reconstruction,
+            ["y_likelihoods"] = pass.LatentLikelihood,
+            ["z_likelihoods"] = pass.HyperLikelihood,
+        };
+    }
+
+    // x_hat is what g_s makes of y as it is: the transforms alone, in which the two forms can be compared.
+    private static Dictionary<string, Tensor> Codec(CompactCodecNetwork network, Tensor input, float quality)
+    {
+        Tensor at = full([input.shape[0]], quality);
+        Tensor y = network.GA.call(input);
+        Tensor scaled = y * network.Gain(at);
+        return new()
+        {
+            ["y"] = y,
+            ["y_scaled"] = scaled,
+            ["z"] = network.HA.call(scaled),
+            ["x_hat"] = network.GS.call(y).clamp(0, 1),
+        };
+    }
+
+    private static Dictionary<string, (float[], int[])> Codec(
+        CompactCodec codec, float[] input, int width, int height, float quality)
+    {
+        var picture = new Picture(width, height, 3);
+        int pixels = width * height;
+        for (int i = 0; i < picture.Samples.Length; i++)
+            picture.Samples[i] = (byte)Math.Clamp(MathF.Round(input[i % 3 * pixels + i / 3] * 255), 0, 255);
+        var workspace = new Workspace();
+        (int columns, int rows) = CompactCodec.LatentSize(width, height);
+        var y = new float[rows * columns * CompactCodec.LatentChannels];
+        codec.Analysis(picture, workspace, y);
+        var gain = new float[CompactCodec.LatentChannels];
+        codec.Gain(quality, gain);
+        float[] scaled = [.. y];
+        CompactCodec.Scale(scaled, gain);
+        var z = new float[rows / 4 * (columns / 4) * CompactCodec.HyperChannels];
+        codec.HyperAnalysis(scaled, columns, rows, workspace, z);
+        byte[] samples = codec.Synthesis(y, width, height, workspace).Samples;
+        return new()
+        {
+            ["y"] = Planes(y, rows, columns, CompactCodec.LatentChannels),
+            ["y_scaled"] = Planes(scaled, rows, columns, CompactCodec.LatentChannels),
+            ["z"] = Planes(z, rows / 4, columns / 4, CompactCodec.HyperChannels),
+            ["x_hat"] = Planes(Array.ConvertAll(samples, s => s / 255f), height, width, 3),
+        };
+    }
+
+    // The core keeps a position's channels together, torch a channel's positions.
+    private static (float[], int[]) Planes(float[] values, int rows, int columns, int channels)
+    {
+        var planes = new float[values.Length];
+        int area = rows * columns;
+        for (int i = 0; i < values.Length; i++)
+            planes[i % channels * area + i / channels] = values[i];
+        return (planes, [1, channels, rows, columns]);
+    }
+
+    private static Tensor Input(IReadOnlyDictionary<string, StoredTensor> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        if (!inputs.TryGetValue("input", out StoredTensor? stored))
+            throw new TficFormatException("There is no tensor 'input' to run on.");
+        return stored.Shape.Length == 4
+            ? StateDict.ToTensor(stored).to(ScalarType.Float32)
+            : throw new TficFormatException("The input must have four dimensions, [B, C, H, W].", stored.Offset);
+    }
+
+    private static float Quality(IReadOnlyDictionary<string, StoredTensor> inputs)
+    {
+        if (!inputs.TryGetValue("quality", out StoredTensor? stored))
+            return DefaultQuality;
+        float[] values = stored.ToFloat();
+        return values.Length == 1
+            ? values[0]
+            : throw new TficFormatException("'quality' must be one number.", stored.Offset);
+    }
+}
