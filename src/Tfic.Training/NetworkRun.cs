@@ -88,15 +88,15 @@ public static class NetworkRun
         {
             case "compact recogniser" when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
                 && width > 0 && width % RecogniserModel.FrameWidth == 0:
-            {
-                RecogniserModel model = RecogniserModel.Load(weights);
-                float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
-                return new Dictionary<string, (float[], int[])>
                 {
-                    ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
-                        [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
-                };
-            }
+                    RecogniserModel model = RecogniserModel.Load(weights);
+                    float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
+                    return new Dictionary<string, (float[], int[])>
+                    {
+                        ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
+                            [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
+                    };
+                }
 
             case "compact codec" when input.Shape is [1, 3, var height, var width]
                 && height > 0 && width > 0 && height % CompactCodec.HyperStride == 0 && width % CompactCodec.HyperStride == 0:
