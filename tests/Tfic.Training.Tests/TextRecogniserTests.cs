@@ -133,7 +133,13 @@ public sealed class TextRecogniserTests
         PublishedWeights.Fill(network, SplineTables);
         network.eval();
         using IDisposable guard = no_grad();
-        PublishedWeights.Equal(expected, network.Stages(PublishedWeights.Input("picture", 2, 1, 32, 100))[stage]);
+
+        // The rectifier's coordinates are float32 sums of 23 terms of size one to ten: two orders of summation differ by
+        // about 1e-5 of half the width, 5e-4 of a pixel, and in noise of -1 ... 1 neighbours differ by up to 2 a pixel.
+        PublishedWeights.Equal(
+            expected,
+            network.Stages(PublishedWeights.Input("picture", 2, 1, 32, 100))[stage],
+            tolerance: stage == "rectified" ? 1e-3 : 2e-4);
     }
 
     [Fact]
