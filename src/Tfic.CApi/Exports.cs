@@ -29,108 +29,31 @@ internal static unsafe class Exports
     public static void Free(void* memory) => NativeMemory.Free(memory);
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status CodecOpen(byte* name, int threads, nint* codec)
-    {
-        try
-        {
-            Clear(codec, "codec");
-            int count = Threads(threads);
-            using Stream file = OpenShipped(name, ShippedModels.Compact);
-            *codec = Handles.Add(new Codec(CodecModel.Load(file), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status CodecOpen(byte* name, int threads, nint* codec) =>
+        Open(&OpenShippedCodec, name, 0, &MakeCodec, threads, codec, "codec");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open_file", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status CodecOpenFile(byte* path, int threads, nint* codec)
-    {
-        try
-        {
-            Clear(codec, "codec");
-            int count = Threads(threads);
-            using Stream file = OpenFile(path);
-            *codec = Handles.Add(new Codec(CodecModel.Load(file), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status CodecOpenFile(byte* path, int threads, nint* codec) =>
+        Open(&OpenFile, path, 0, &MakeCodec, threads, codec, "codec");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_codec_open_memory", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status CodecOpenMemory(byte* data, nuint size, int threads, nint* codec)
-    {
-        try
-        {
-            Clear(codec, "codec");
-            int count = Threads(threads);
-            *codec = Handles.Add(new Codec(CodecModel.Load(Bytes(data, size, "data").ToArray()), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status CodecOpenMemory(byte* data, nuint size, int threads, nint* codec) =>
+        Open(&OpenMemory, data, size, &MakeCodec, threads, codec, "codec");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_codec_close", CallConvs = [typeof(CallConvCdecl)])]
     public static void CodecClose(nint codec) => Handles.Remove<Codec>(codec);
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status RecogniserOpen(byte* name, int threads, nint* recogniser)
-    {
-        try
-        {
-            Clear(recogniser, "recogniser");
-            int count = Threads(threads);
-            using Stream file = OpenShipped(name, ShippedModels.RecogniserCompact);
-            *recogniser = Handles.Add(new Recogniser(RecogniserModel.Load(file), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status RecogniserOpen(byte* name, int threads, nint* recogniser) =>
+        Open(&OpenShippedRecogniser, name, 0, &MakeRecogniser, threads, recogniser, "recogniser");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open_file", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status RecogniserOpenFile(byte* path, int threads, nint* recogniser)
-    {
-        try
-        {
-            Clear(recogniser, "recogniser");
-            int count = Threads(threads);
-            using Stream file = OpenFile(path);
-            *recogniser = Handles.Add(new Recogniser(RecogniserModel.Load(file), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status RecogniserOpenFile(byte* path, int threads, nint* recogniser) =>
+        Open(&OpenFile, path, 0, &MakeRecogniser, threads, recogniser, "recogniser");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_open_memory", CallConvs = [typeof(CallConvCdecl)])]
-    public static Status RecogniserOpenMemory(byte* data, nuint size, int threads, nint* recogniser)
-    {
-        try
-        {
-            Clear(recogniser, "recogniser");
-            int count = Threads(threads);
-            *recogniser = Handles.Add(
-                new Recogniser(RecogniserModel.Load(Bytes(data, size, "data").ToArray()), count));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Failure.Report(e);
-        }
-    }
+    public static Status RecogniserOpenMemory(byte* data, nuint size, int threads, nint* recogniser) =>
+        Open(&OpenMemory, data, size, &MakeRecogniser, threads, recogniser, "recogniser");
 
     [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_close", CallConvs = [typeof(CallConvCdecl)])]
     public static void RecogniserClose(nint recogniser) => Handles.Remove<Recogniser>(recogniser);
@@ -156,8 +79,7 @@ internal static unsafe class Exports
             Picture picture = ToPicture(pixels, width, height, channels, stride);
             byte[] coded = open.Encoders.Lend(
                 (picture, quality), static (encoder, work) => encoder.Encode(work.picture, work.quality));
-            *file = CMemory.Allocate(coded);
-            *size = (nuint)coded.Length;
+            Give(coded, file, size);
             return Status.Ok;
         }
         catch (Exception e)
@@ -195,8 +117,7 @@ internal static unsafe class Exports
                     (encoder, work),
                     static (second, both) => both.encoder.Encode(
                         both.work.picture, both.work.quality, new BaseLayer(second, both.work.base_quality))));
-            *file = CMemory.Allocate(coded);
-            *size = (nuint)coded.Length;
+            Give(coded, file, size);
             return Status.Ok;
         }
         catch (Exception e)
@@ -231,8 +152,7 @@ internal static unsafe class Exports
             RateSearchResult result = open.Encoders.Lend(
                 (picture, bytes: (long)Math.Min(bytes, int.MaxValue)),
                 static (encoder, work) => encoder.EncodeToBytes(work.picture, work.bytes));
-            *file = CMemory.Allocate(result.File);
-            *size = (nuint)result.File.Length;
+            Give(result.File, file, size);
             if (quality is not null)
                 *quality = result.Quality;
             return Status.Ok;
@@ -307,14 +227,9 @@ internal static unsafe class Exports
                 2 => LayerKind.Base,
                 _ => throw Refused($"A layer {layer}; it is 0 (any), 1 (text) or 2 (base)."),
             };
-            ReadOnlySpan<byte> bytes = Bytes(file, size, "file");
-            Picture picture = kind switch
-            {
-                null => open.Decoders.Lend(bytes, static (decoder, bytes) => decoder.Decode(bytes)),
-                LayerKind.Text => open.Decoders.Lend(
-                    bytes, static (decoder, bytes) => decoder.Decode(bytes, LayerKind.Text)),
-                _ => open.Decoders.Lend(bytes, static (decoder, bytes) => decoder.Decode(bytes, LayerKind.Base)),
-            };
+            Picture picture = open.Decoders.Lend(
+                new Request(Bytes(file, size, "file"), kind),
+                static (decoder, request) => decoder.Decode(request.File, request.Kind));
             *pixels = CMemory.Allocate(picture.Samples);
             *width = picture.Width;
             *height = picture.Height;
@@ -357,6 +272,42 @@ internal static unsafe class Exports
         }
     }
 
+    /// <summary>Opens a model and gives what is made of it a handle.</summary>
+    /// <remarks>Function pointers, for a delegate is memory, and asking for some may fail out here.</remarks>
+    private static Status Open(
+        delegate*<byte*, nuint, Stream> open,
+        byte* source,
+        nuint size,
+        delegate*<Stream, int, object> make,
+        int threads,
+        nint* handle,
+        string name)
+    {
+        try
+        {
+            Clear(handle, name);
+            int count = Threads(threads);
+            using Stream model = open(source, size);
+            *handle = Handles.Add(make(model, count));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    private static object MakeCodec(Stream model, int threads) => new Codec(CodecModel.Load(model), threads);
+
+    private static object MakeRecogniser(Stream model, int threads) =>
+        new Recogniser(RecogniserModel.Load(model), threads);
+
+    private static void Give(byte[] coded, byte** file, nuint* size)
+    {
+        *file = CMemory.Allocate(coded);
+        *size = (nuint)coded.Length;
+    }
+
     private static void CheckQuality(double quality)
     {
         if (!(quality >= 1 && quality <= IntegerPrior.QualityLevels))
@@ -383,6 +334,24 @@ internal static unsafe class Exports
         _ => Math.Min(threads, Environment.ProcessorCount),
     };
 
+    /// <summary>A file, and which layer of it is wanted; null for any.</summary>
+    private readonly ref struct Request(ReadOnlySpan<byte> file, LayerKind? kind)
+    {
+        public readonly ReadOnlySpan<byte> File = file;
+        public readonly LayerKind? Kind = kind;
+    }
+
+    private static Stream OpenShippedCodec(byte* name, nuint _) => OpenShipped(name, ShippedModels.Compact);
+
+    private static Stream OpenShippedRecogniser(byte* name, nuint _) =>
+        OpenShipped(name, ShippedModels.RecogniserCompact);
+
+    private static Stream OpenMemory(byte* data, nuint size)
+    {
+        _ = Bytes(data, size, "data");
+        return new UnmanagedMemoryStream(data, (long)size);
+    }
+
     private static Stream OpenShipped(byte* name, string byDefault)
     {
         string wanted = name is null ? byDefault : Marshal.PtrToStringUTF8((nint)name) ?? "";
@@ -396,7 +365,7 @@ internal static unsafe class Exports
         return ShippedModels.Open(wanted);
     }
 
-    private static FileStream OpenFile(byte* path)
+    private static Stream OpenFile(byte* path, nuint _)
     {
         if (path is null)
             throw Refused("'path' is NULL.");

@@ -75,10 +75,6 @@ internal static class Html
         html.Append("</tr>\n");
     }
 
-    /// <summary>A number; a dash where there is none.</summary>
-    public static string Number(double? value, string format) =>
-        value is { } number && !double.IsNaN(number) ? number.ToString(format, CultureInfo.InvariantCulture) : "–";
-
     /// <summary>Text as HTML.</summary>
     public static string Text(string text) => WebUtility.HtmlEncode(text);
 }

@@ -21,8 +21,7 @@ internal static class JpegBaseline
     /// <summary>Encodes at one quality.</summary>
     public static File Encode(Picture picture, int factor, int quality)
     {
-        Picture small = factor == 1 ? picture : Resampling.Resize(
-            picture, Shrunk(picture.Width, factor), Shrunk(picture.Height, factor));
+        Picture small = Shrink(picture, factor);
         using var stream = new MemoryStream();
         JpegWriter.Write(stream, small, quality, optimise: true);
         return new File(stream.ToArray(), quality, factor);
@@ -57,10 +56,16 @@ internal static class JpegBaseline
     public static Picture Decode(File file, int width, int height)
     {
         Picture picture = JpegReader.Read(file.Bytes, PictureLimits.Default);
-        return picture.Width == width && picture.Height == height
-            ? picture
-            : Resampling.Resize(picture, width, height);
+        return Enlarge(picture, width, height);
     }
+
+    /// <summary>The picture at 1/factor of its size.</summary>
+    public static Picture Shrink(Picture picture, int factor) => factor == 1 ? picture : Resampling.Resize(
+        picture, Shrunk(picture.Width, factor), Shrunk(picture.Height, factor));
+
+    /// <summary>A picture made smaller, at its first size again.</summary>
+    public static Picture Enlarge(Picture picture, int width, int height) =>
+        picture.Width == width && picture.Height == height ? picture : Resampling.Resize(picture, width, height);
 
     private static int Shrunk(int size, int factor) => Math.Max(1, (size + factor / 2) / factor);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace Tfic.Cli;
@@ -9,6 +10,10 @@ internal sealed class TextTable(params string[] headings)
     private readonly List<string[]> _rows = [];
 
     public void Add(params string[] cells) => _rows.Add(cells);
+
+    /// <summary>A number as a cell; a dash where there is none.</summary>
+    public static string Number(double? value, string format) =>
+        value is { } number && !double.IsNaN(number) ? number.ToString(format, CultureInfo.InvariantCulture) : "–";
 
     /// <summary>Writes the table to standard output.</summary>
     public void Write(Terminal terminal)

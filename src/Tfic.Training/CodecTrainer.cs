@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tfic.Imaging;
 using Tfic.Metrics;
+using Tfic.Networks;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
@@ -87,7 +88,6 @@ public static class CodecTrainer
     private const int CropSize = 256;
     private const int ValidationLines = 128;
     private const int LargestMultiple = 4;
-    private const int LatentStride = 16;
 
     /// <summary>Pixels of the paper's pictures, to which γ refers.</summary>
     private const double ReferencePixels = CodecSamples.Width * CodecSamples.Height;
@@ -95,12 +95,13 @@ public static class CodecTrainer
     /// <summary>Size of a batch's pictures; widths are multiples of 64.</summary>
     private readonly record struct Shape(int Width, int Height)
     {
+        private LatentGrid Grid => new(Width, Height);
+
         /// <summary>Height with the rows below the picture that repeat its last one.</summary>
-        public int PaddedHeight =>
-            (Height + CompactCodecNetwork.Stride - 1) / CompactCodecNetwork.Stride * CompactCodecNetwork.Stride;
+        public int PaddedHeight => Grid.HyperRows * CompactCodecNetwork.Stride;
 
         /// <summary>Rows of latents that are coded.</summary>
-        public int CodedRows => (Height + LatentStride - 1) / LatentStride;
+        public int CodedRows => Grid.CodedRows;
     }
 
     private static readonly Shape PaperShape = new(CodecSamples.Width, CodecSamples.Height);

@@ -25,7 +25,8 @@ public sealed class PriorExportTests : TorchTests
         CompactCodecNetwork network = Lively(seed, usesContext: true);
         Tensor quality = tensor(new[] { 4f });
         Tensor z = (randn(1, CompactCodecNetwork.HyperChannels, Rows / 4, Columns / 4) * 3).round();
-        Tensor features = network.HS.Features(z);
+        (Tensor inside0, Tensor inside1) = network.HS.Inner(z);
+        Tensor features = network.HS.Features((inside0, inside1));
         Tensor parameters = network.HS.Parameters(features);
         Tensor isAnchor = ((arange(Rows).view(-1, 1) + arange(Columns)).remainder(2) == 0).to(ScalarType.Float32);
 
@@ -33,7 +34,7 @@ public sealed class PriorExportTests : TorchTests
         Tensor decoded = (randn(1, Channels, Rows, Columns) * 2 * 64).round() / 64 * isAnchor;
         Tensor inner = network.Context.Inner(decoded, features);
         Tensor corrected = parameters + network.Context.call(decoded, features) * (1 - isAnchor);
-        float[] maxima = [.. network.HS.ActivationMaxima(z), inner.max().item<float>()];
+        float[] maxima = [inside0.max().item<float>(), inside1.max().item<float>(), inner.max().item<float>()];
         (double origin, double step) = CompactCodecNetwork.IndexMap;
         float[] means = Interleaved(corrected.narrow(1, 0, Channels));
         float[] indexes = Interleaved(

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Tfic.Imaging;
 using static Tfic.Cli.Html;
+using static Tfic.Cli.TextTable;
 
 namespace Tfic.Cli.Demo;
 

@@ -77,13 +77,8 @@ internal sealed record ConventionalCodec(
     /// <returns>Bytes of the file, and the decoded picture at the first one's size.</returns>
     public (int Bytes, Picture Decoded) CodeAt(Picture picture, ConventionalSetting setting)
     {
-        (int width, int height) = (picture.Width, picture.Height);
-        Picture small = setting.Factor == 1
-            ? picture
-            : Resampling.Resize(
-                picture, Math.Max(1, width / setting.Factor), Math.Max(1, height / setting.Factor));
-        (int bytes, Picture decoded) = Code(small, setting.Setting);
-        return (bytes, setting.Factor == 1 ? decoded : Resampling.Resize(decoded, width, height));
+        (int bytes, Picture decoded) = Code(JpegBaseline.Shrink(picture, setting.Factor), setting.Setting);
+        return (bytes, JpegBaseline.Enlarge(decoded, picture.Width, picture.Height));
     }
 
     private static (int Bytes, Picture Decoded) Jpeg(Picture picture, string quality)

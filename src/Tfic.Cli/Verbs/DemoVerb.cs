@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Tfic.Cli.Demo;
 using Tfic.Imaging;
+using static Tfic.Cli.TextTable;
 
 namespace Tfic.Cli.Verbs;
 
@@ -115,7 +116,4 @@ internal static class DemoVerb
 
         return table;
     }
-
-    private static string Number(double? value, string format) =>
-        value is { } number && !double.IsNaN(number) ? number.ToString(format, CultureInfo.InvariantCulture) : "–";
 }

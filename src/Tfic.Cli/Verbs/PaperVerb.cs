@@ -106,22 +106,22 @@ internal static class PaperVerb
         terminal.Say(figures.Description);
         var table = new TextTable("coder", "setting", " bpp", " accuracy", " PSNR dB", " Tesseract");
         table.Add(
-            "uncompressed", "", "24", Html.Number(figures.UncompressedAccuracy, "f4"), "–",
-            Html.Number(figures.UncompressedSecondAccuracy, "f4"));
+            "uncompressed", "", "24", TextTable.Number(figures.UncompressedAccuracy, "f4"), "–",
+            TextTable.Number(figures.UncompressedSecondAccuracy, "f4"));
         foreach (PaperCurve curve in figures.Curves)
         {
             foreach (PaperPoint p in curve.Points)
                 table.Add(
-                    curve.Name, p.Setting, Html.Number(p.Bpp, "f4"), Html.Number(p.Accuracy, "f4"),
-                    Html.Number(p.Psnr, "f2"), Html.Number(p.SecondAccuracy, "f4"));
+                    curve.Name, p.Setting, TextTable.Number(p.Bpp, "f4"), TextTable.Number(p.Accuracy, "f4"),
+                    TextTable.Number(p.Psnr, "f2"), TextTable.Number(p.SecondAccuracy, "f4"));
         }
 
         table.Write(terminal);
         TimeTable times = figures.Times;
         terminal.Say(
-            $"encode {Html.Number(times.Encode.Mean, "f1")} ± {Html.Number(times.Encode.Deviation, "f1")} ms, " +
-            $"OCR {Html.Number(times.Ocr.Mean, "f1")} ± {Html.Number(times.Ocr.Deviation, "f1")} ms, " +
-            $"ratio {Html.Number(times.Ratio, "f2")}, one thread");
+            $"encode {TextTable.Number(times.Encode.Mean, "f1")} ± {TextTable.Number(times.Encode.Deviation, "f1")} ms, " +
+            $"OCR {TextTable.Number(times.Ocr.Mean, "f1")} ± {TextTable.Number(times.Ocr.Deviation, "f1")} ms, " +
+            $"ratio {TextTable.Number(times.Ratio, "f2")}, one thread");
         terminal.Say($"The report: {Path.Combine(folder, "report.html")}");
     }
 

@@ -207,8 +207,8 @@ internal static class TrainVerb
             network, CodecExport.Prior(network, maxima),
             Batches(12, CodecSamples.Width, n => test.Line(n).Picture)))
             table.Add(
-                Html.Number(cost.Quality, "0.##"), Html.Number(cost.Float, "f5"), Html.Number(cost.Integer, "f5"),
-                Html.Number(cost.QuantisationLoss, "p2"), Html.Number(cost.ContextSaving, "p1"));
+                TextTable.Number(cost.Quality, "0.##"), TextTable.Number(cost.Float, "f5"), TextTable.Number(cost.Integer, "f5"),
+                TextTable.Number(cost.QuantisationLoss, "p2"), TextTable.Number(cost.ContextSaving, "p1"));
         table.Write(terminal);
     }
 

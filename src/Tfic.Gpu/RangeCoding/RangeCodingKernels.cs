@@ -125,22 +125,11 @@ public static class RangeCodingKernels
                 if (x < Least)
                 {
                     moved = x < Least >> 8 ? 2 : 1;
-                    Atomic.Add(ref masks[turn], 1 << lane);
-                    if (moved == 2)
-                        Atomic.Add(ref masks[turn + 1], 1 << lane);
+                    Announce(masks, turn, lane, moved);
                 }
             }
 
-            Group.Barrier();
-            int one = masks[turn];
-            int two = masks[turn + 1];
-            int clear = turn == 0 ? 4 : turn - 2;
-            if (lane < 2)
-                masks[clear + lane] = 0;
-            turn = turn == 4 ? 0 : turn + 2;
-
-            int at = position + Count(one & lower) + Count(two & lower);
-            position += Count(one) + Count(two);
+            int at = TakeTurn(masks, ref turn, lane, lower, ref position);
             if (position > end)
                 isShort = true;
             if (!isShort)
@@ -192,22 +181,11 @@ public static class RangeCodingKernels
                 if (x >= limit)
                 {
                     moved = x >> 8 >= limit ? 2 : 1;
-                    Atomic.Add(ref masks[turn], 1 << lane);
-                    if (moved == 2)
-                        Atomic.Add(ref masks[turn + 1], 1 << lane);
+                    Announce(masks, turn, lane, moved);
                 }
             }
 
-            Group.Barrier();
-            int one = masks[turn];
-            int two = masks[turn + 1];
-            int clear = turn == 0 ? 4 : turn - 2;
-            if (lane < 2)
-                masks[clear + lane] = 0;
-            turn = turn == 4 ? 0 : turn + 2;
-
-            int at = position + Count(one & higher) + Count(two & higher);
-            position += Count(one) + Count(two);
+            int at = TakeTurn(masks, ref turn, lane, higher, ref position);
             if (moved == 2)
             {
                 arguments.Output[at] = (byte)(x >> 8);
@@ -229,6 +207,30 @@ public static class RangeCodingKernels
         arguments.States[(chunk * Lanes) + lane] = x;
         if (lane == 0)
             arguments.Counts[chunk] = position - arguments.Places[chunk];
+    }
+
+    /// <summary>Says that a lane moves one or two bytes in this step.</summary>
+    private static void Announce(ArrayView<int> masks, int turn, int lane, int moved)
+    {
+        Atomic.Add(ref masks[turn], 1 << lane);
+        if (moved == 2)
+            Atomic.Add(ref masks[turn + 1], 1 << lane);
+    }
+
+    /// <summary>Waits for what all lanes say in this step, and moves on to the next pair of masks.</summary>
+    /// <returns>Where the lane's bytes lie, if it moves any: behind those of the lanes before it.</returns>
+    private static int TakeTurn(ArrayView<int> masks, ref int turn, int lane, int before, ref int position)
+    {
+        Group.Barrier();
+        int one = masks[turn];
+        int two = masks[turn + 1];
+        int clear = turn == 0 ? 4 : turn - 2;
+        if (lane < 2)
+            masks[clear + lane] = 0;
+        turn = turn == 4 ? 0 : turn + 2;
+        int at = position + Count(one & before) + Count(two & before);
+        position += Count(one) + Count(two);
+        return at;
     }
 
     /// <summary>Number of bits that are set.</summary>

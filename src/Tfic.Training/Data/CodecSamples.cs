@@ -70,9 +70,8 @@ public sealed class CodecSamples
         {
             TextLine line = lines.Draw(index * 32 + n % 32);
             int height = random.Next(12, 49);
-            int width = Math.Max(1, (int)((long)line.Picture.Width * height / line.Picture.Height));
-            Picture scaled = Resampling.Resize(line.Picture, width, height);
-            Paste(scaled, piece, random.Next(-width / 4, size / 3), top);
+            Picture scaled = AtHeight(line.Picture, height);
+            Paste(scaled, piece, random.Next(-scaled.Width / 4, size / 3), top);
             top += height + random.Next(0, height);
         }
 
@@ -94,11 +93,7 @@ public sealed class CodecSamples
         int height = Math.Max(8, (int)(pitch * (0.75 + 0.25 * random.NextDouble())));
         var drawn = new Picture[DrawnLines];
         for (int n = 0; n < drawn.Length; n++)
-        {
-            TextLine line = print.Draw(index * DrawnLines + n);
-            int width = Math.Max(1, (int)((long)line.Picture.Width * height / line.Picture.Height));
-            drawn[n] = Resampling.Resize(line.Picture, width, height);
-        }
+            drawn[n] = AtHeight(print.Draw(index * DrawnLines + n).Picture, height);
 
         for (int top = random.Next(-height, pitch); top < size; top += pitch)
         {
@@ -155,6 +150,10 @@ public sealed class CodecSamples
                 planes[c * pixels + i] = picture.Samples[picture.Channels == 3 ? 3 * i + c : i] / 255f;
         }
     }
+
+    /// <summary>A line at another height, its shape kept.</summary>
+    private static Picture AtHeight(Picture line, int height) => Resampling.Resize(
+        line, Math.Max(1, (int)((long)line.Width * height / line.Height)), height);
 
     private static void Paste(Picture source, Picture target, int left, int top)
     {

@@ -131,10 +131,15 @@ public sealed class CompactCodecNetwork : Module
         using IDisposable guard = no_grad();
         Tensor y = Latent(pictures, quality);
         Tensor z = h_a.call(y).round().clamp(sbyte.MinValue, sbyte.MaxValue);
-        Tensor features = h_s.Features(z);
+        (Tensor first, Tensor second) = h_s.Inner(z);
+        Tensor features = h_s.Features((first, second));
         Tensor mean = h_s.Parameters(features).narrow(1, 0, LatentChannels);
         Tensor known = ((y - mean).round() + mean) * Anchors(y.shape[2], y.shape[3]);
-        return [.. h_s.ActivationMaxima(z), context.Inner(known, features).max().item<float>()];
+        return
+        [
+            first.max().item<float>(), second.max().item<float>(),
+            context.Inner(known, features).max().item<float>(),
+        ];
     }
 
     /// <summary>Interpolates a table of the 8 qualities at fractional ones.</summary>
@@ -291,25 +296,20 @@ public sealed class HyperSynthesis : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x) => Parameters(Features(x));
 
     /// <summary>ẑ → what the parameters are read from, [B, 64, 4·H, 4·W].</summary>
-    public Tensor Features(Tensor x)
+    public Tensor Features(Tensor x) => Features(Inner(x));
+
+    /// <summary>The same from <see cref="Inner"/>.</summary>
+    public Tensor Features((Tensor First, Tensor Second) inner) => functional.pixel_shuffle(inner.Second, 2);
+
+    /// <summary>The activations behind the two rectifiers, before they are shuffled.</summary>
+    public (Tensor First, Tensor Second) Inner(Tensor x)
     {
-        x = functional.pixel_shuffle(functional.relu(conv0.call(x)), 2);
-        return functional.pixel_shuffle(functional.relu(conv1.call(x)), 2);
+        Tensor first = functional.relu(conv0.call(x));
+        return (first, functional.relu(conv1.call(functional.pixel_shuffle(first, 2))));
     }
 
     /// <summary>Features → means and raw scales, [B, 192, 4·H, 4·W].</summary>
     public Tensor Parameters(Tensor features) => conv2.call(features);
-
-    /// <summary>The largest activations, for the calibration of the integer form.</summary>
-    /// <param name="x">ẑ, [B, 32, H, W].</param>
-    /// <returns>Maxima behind the first and the second rectifier.</returns>
-    public float[] ActivationMaxima(Tensor x)
-    {
-        using IDisposable guard = no_grad();
-        Tensor first = functional.relu(conv0.call(x));
-        Tensor second = functional.relu(conv1.call(functional.pixel_shuffle(first, 2)));
-        return [first.max().item<float>(), second.max().item<float>()];
-    }
 }
 
 /// <summary>

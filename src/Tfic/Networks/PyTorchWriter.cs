@@ -33,19 +33,7 @@ public sealed class PyTorchWriter
     {
         ArgumentNullException.ThrowIfNull(name);
         _ = StorageName(type);
-        long length = StoredTensor.SizeOf(type);
-        foreach (int size in shape)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(size, nameof(shape));
-            length = checked(length * size);
-        }
-
-        if (length != values.Length)
-        {
-            throw new ArgumentException(
-                $"'{name}': the shape needs {length} bytes, but there are {values.Length}.", nameof(values));
-        }
-
+        StoredTensor.CheckSize(name, type, values.Length, shape);
         if (!_names.Add(name))
             throw new ArgumentException($"The name '{name}' is taken.", nameof(name));
         _tensors.Add((name, type, shape.ToArray(), values));

@@ -94,19 +94,7 @@ public sealed class SafetensorsWriter
     public void Add(string name, TensorType type, ReadOnlySpan<byte> values, params ReadOnlySpan<int> shape)
     {
         ArgumentNullException.ThrowIfNull(name);
-        long length = StoredTensor.SizeOf(type);
-        foreach (int size in shape)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(size, nameof(shape));
-            length = checked(length * size);
-        }
-
-        if (length != values.Length)
-        {
-            throw new ArgumentException(
-                $"'{name}': the shape needs {length} bytes, but there are {values.Length}.", nameof(values));
-        }
-
+        StoredTensor.CheckSize(name, type, values.Length, shape);
         if (name == SafetensorsFile.MetadataKey || !_tensors.TryAdd(name, (type, shape.ToArray(), values.ToArray())))
             throw new ArgumentException($"The name '{name}' is taken.", nameof(name));
     }

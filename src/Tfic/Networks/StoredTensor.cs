@@ -91,6 +91,24 @@ public sealed class StoredTensor
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not an element type."),
     };
 
+    /// <summary>Checks that the number of a tensor's bytes, values, and its shape agree.</summary>
+    /// <exception cref="ArgumentException">They do not, or a size is negative.</exception>
+    internal static void CheckSize(string name, TensorType type, int values, ReadOnlySpan<int> shape)
+    {
+        long length = SizeOf(type);
+        foreach (int size in shape)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(size, nameof(shape));
+            length = checked(length * size);
+        }
+
+        if (length != values)
+        {
+            throw new ArgumentException(
+                $"'{name}': the shape needs {length} bytes, but there are {values}.", nameof(values));
+        }
+    }
+
     /// <summary>Reads F32, F16 or BF16 elements; the last two widen exactly.</summary>
     /// <returns>A new array of <see cref="Count"/> finite values.</returns>
     /// <exception cref="TficFormatException">Another type, or a value that is not finite.</exception>
