@@ -9,28 +9,62 @@ using static TorchSharp.torch;
 
 namespace Tfic.Training;
 
+/// <summary>A network whose weights can be told by their names.</summary>
+public enum KnownNetwork
+{
+    /// <summary>The compact codec.</summary>
+    CompactCodec,
+
+    /// <summary>The compact recogniser.</summary>
+    CompactRecogniser,
+
+    /// <summary>TinyLIC.</summary>
+    TinyLic,
+
+    /// <summary>One of the text recognisers.</summary>
+    TextRecogniser,
+
+    /// <summary>CRAFT.</summary>
+    Craft,
+
+    /// <summary>DnCNN.</summary>
+    DnCnn,
+}
+
 /// <summary>Runs any network on given tensors, to compare it with another implementation value by value.</summary>
 public static class NetworkRun
 {
     /// <summary>Quality at which the compact codec runs if none is given.</summary>
     public const float DefaultQuality = 4;
 
-    /// <summary>Name of the network that weights are of; null if it is none of this project's.</summary>
+    /// <summary>The network that weights are of; null if it is none of this project's.</summary>
     /// <param name="tensors">Its tensors.</param>
     /// <param name="metadata">Of a safetensors file its metadata, which names the compact networks.</param>
-    public static string? Name(
+    public static KnownNetwork? Find(
         IReadOnlyDictionary<string, StoredTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         string kind = metadata?.GetValueOrDefault("tfic", "") ?? "";
-        return kind.StartsWith("codec", StringComparison.Ordinal) ? "compact codec"
-            : kind.StartsWith("recogniser", StringComparison.Ordinal) ? "compact recogniser"
-            : TinyLicNetwork.Fits(tensors) ? "TinyLIC"
-            : TextRecogniser.Fits(tensors) ? "text recogniser"
-            : Craft.Fits(tensors) ? "CRAFT"
-            : DnCnn.Fits(tensors) ? "DnCNN"
+        return kind.StartsWith("codec", StringComparison.Ordinal) ? KnownNetwork.CompactCodec
+            : kind.StartsWith("recogniser", StringComparison.Ordinal) ? KnownNetwork.CompactRecogniser
+            : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
+            : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
+            : Craft.Fits(tensors) ? KnownNetwork.Craft
+            : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
             : null;
     }
+
+    /// <summary>A network's name in messages.</summary>
+    public static string NameOf(KnownNetwork network) => network switch
+    {
+        KnownNetwork.CompactCodec => "compact codec",
+        KnownNetwork.CompactRecogniser => "compact recogniser",
+        KnownNetwork.TinyLic => "TinyLIC",
+        KnownNetwork.TextRecogniser => "text recogniser",
+        KnownNetwork.Craft => "CRAFT",
+        KnownNetwork.DnCnn => "DnCNN",
+        _ => throw new ArgumentOutOfRangeException(nameof(network), network, "There is no such network."),
+    };
 
     /// <summary>Runs the network as torch runs it.</summary>
     /// <param name="weights">A file of weights, PyTorch's or safetensors.</param>
@@ -48,22 +82,22 @@ public static class NetworkRun
         if (!PyTorchFile.IsPyTorch(weights.Span))
         {
             SafetensorsFile file = SafetensorsFile.Read(weights);
-            switch (Name(file.Tensors, file.Metadata))
+            switch (Find(file.Tensors, file.Metadata))
             {
-                case "compact codec":
+                case KnownNetwork.CompactCodec:
                     return Codec(CodecExport.ReadTransforms(file), input, Quality(inputs));
-                case "compact recogniser":
+                case KnownNetwork.CompactRecogniser:
                     return new Dictionary<string, Tensor> { ["logits"] = RecogniserExport.Read(file).call(input) };
             }
         }
 
         IReadOnlyDictionary<string, StoredTensor> tensors = StateDict.Read(weights, section);
-        return Name(tensors) switch
+        return Find(tensors) switch
         {
-            "TinyLIC" => Run(TinyLicNetwork.FromStateDict(tensors), input),
-            "text recogniser" => TextRecogniser.FromStateDict(tensors).Stages(input),
-            "CRAFT" => Run(Craft.FromStateDict(tensors), input),
-            "DnCNN" => Run(DnCnn.FromStateDict(tensors), input),
+            KnownNetwork.TinyLic => Run(TinyLicNetwork.FromStateDict(tensors), input),
+            KnownNetwork.TextRecogniser => TextRecogniser.FromStateDict(tensors).Stages(input),
+            KnownNetwork.Craft => Run(Craft.FromStateDict(tensors), input),
+            KnownNetwork.DnCnn => Run(DnCnn.FromStateDict(tensors), input),
             _ => throw new TficFormatException("These are the weights of no network that is known here."),
         };
     }
@@ -84,9 +118,9 @@ public static class NetworkRun
         StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
             ? given
             : throw new TficFormatException("There is no tensor 'input' to run on.");
-        switch (Name(file.Tensors, file.Metadata))
+        switch (Find(file.Tensors, file.Metadata))
         {
-            case "compact recogniser" when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
+            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
                 && width > 0 && width % RecogniserModel.FrameWidth == 0:
                 {
                     RecogniserModel model = RecogniserModel.Load(weights);
@@ -98,20 +132,23 @@ public static class NetworkRun
                     };
                 }
 
-            case "compact codec" when input.Shape is [1, 3, var height, var width]
+            case KnownNetwork.CompactCodec when input.Shape is [1, 3, var height, var width]
                 && height > 0 && width > 0 && height % CompactCodec.HyperStride == 0 && width % CompactCodec.HyperStride == 0:
                 return Codec(new CompactCodec(file), input.ToFloat(), width, height, Quality(inputs));
-            case "compact recogniser":
+            case KnownNetwork.CompactRecogniser:
                 throw new TficFormatException("The input must be [1, 1, 32, W], W a multiple of 4.");
-            case "compact codec":
+            case KnownNetwork.CompactCodec:
                 throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
             default:
                 return null;
         }
     }
 
-    private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input) =>
-        new() { ["output"] = network.call(input), ["residual"] = network.Residual(input) };
+    private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input)
+    {
+        Tensor residual = network.Residual(input);
+        return new() { ["output"] = input - residual, ["residual"] = residual };
+    }
 
     private static Dictionary<string, Tensor> Run(Craft network, Tensor input)
     {

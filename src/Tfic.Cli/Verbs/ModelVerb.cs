@@ -194,14 +194,14 @@ internal static class ModelVerb
     {
         var text = new System.Text.StringBuilder();
         IReadOnlyDictionary<string, StoredTensor> tensors;
-        string? network;
+        KnownNetwork? network;
         if (PyTorchFile.IsPyTorch(bytes))
         {
             PyTorchFile file = PyTorchFile.Read(bytes);
             tensors = file.Tensors;
             string[] sections = ["", .. file.Sections];
             network = sections.Select(s => s.Length == 0 ? tensors : file.StateDict(s))
-                .Select(part => NetworkRun.Name(part)).FirstOrDefault(name => name is not null);
+                .Select(part => NetworkRun.Find(part)).FirstOrDefault(found => found is not null);
             Head(file.IsZip ? "PyTorch checkpoint" : "PyTorch checkpoint of a version before 1.6");
             foreach ((string name, string value) in file.Values.Where(pair => pair.Value.Length <= 80).Take(100))
                 text.Append(CultureInfo.InvariantCulture, $"  {name}: {value}\n");
@@ -210,7 +210,7 @@ internal static class ModelVerb
         {
             SafetensorsFile file = SafetensorsFile.Read(bytes);
             tensors = file.Tensors;
-            network = NetworkRun.Name(tensors, file.Metadata);
+            network = NetworkRun.Find(tensors, file.Metadata);
             Head("safetensors");
             foreach ((string name, string value) in file.Metadata.Where(pair => pair.Value.Length <= 80))
                 text.Append(CultureInfo.InvariantCulture, $"  {name}: {value}\n");
@@ -222,7 +222,7 @@ internal static class ModelVerb
 
         void Head(string kind) => text.Append(
             CultureInfo.InvariantCulture,
-            $"{Inputs.Name(path)}: {kind}, {network ?? "of no known network"}, {tensors.Count} tensors, " +
+            $"{Inputs.Name(path)}: {kind}, {(network is { } known ? NetworkRun.NameOf(known) : "of no known network")}, {tensors.Count} tensors, " +
             $"{tensors.Values.Sum(t => (long)t.Count):N0} values, {bytes.Length:N0} bytes\n");
     }
 
@@ -232,7 +232,8 @@ internal static class ModelVerb
         HelpName = "KEY",
     };
 
-    private static byte[] Read(string path, Terminal terminal) => Inputs.Read(path, new InputLimits(MaxBytes: 0x7FFFFFC7), terminal);
+    private static byte[] Read(string path, Terminal terminal) =>
+        Inputs.Read(path, new InputLimits(MaxBytes: Array.MaxLength), terminal);
 
     private static byte[] Open(string nameOrPath, Terminal terminal)
     {
