@@ -32,7 +32,7 @@ internal static class Layers
 
     /// <summary>Checks what a model file says it is.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="kind">codec or recogniser.</param>
+    /// <param name="kind">codec, recogniser or another kind.</param>
     /// <param name="profile">The profile that is wanted.</param>
     /// <exception cref="TficFormatException">It is something else.</exception>
     public static void CheckKind(SafetensorsFile file, string kind, string profile)

@@ -10,12 +10,13 @@ using Tfic.Tests.Networks;
 namespace Tfic.Fuzz.Targets;
 
 /// <summary>
-/// Codec and recogniser models: whatever a file holds, it is refused, or the model that it makes decodes what it has
-/// coded, or reads.
+/// Codec, recogniser and detector models: whatever a file holds, it is refused, or the model that it makes decodes what
+/// it has coded, reads, or scores.
 /// </summary>
 internal sealed class ModelTarget : Target
 {
-    private static readonly Lazy<byte[][]> s_seeds = new(() => [RandomCodec.File(1), RandomModels.Recogniser(1)]);
+    private static readonly Lazy<byte[][]> s_seeds = new(
+        () => [RandomCodec.File(1), RandomModels.Recogniser(1), RandomModels.Detector(1)]);
     private static readonly Picture s_picture = RandomModels.Picture(20, 18, 3, 1);
 
     public override string Name => "model";
@@ -71,7 +72,18 @@ internal sealed class ModelTarget : Target
 
     public override string Run(ReadOnlyMemory<byte> input)
     {
-        if (!IsRecogniser(input.Span))
+        if (Says(input.Span, "detector"u8))
+        {
+            DetectorModel detector = DetectorModel.Load(input);
+            var grey = new float[s_picture.PixelCount];
+            PictureConversion.ToGrey(s_picture, grey);
+            int columns = DetectorModel.MapSize(s_picture.Width), rows = DetectorModel.MapSize(s_picture.Height);
+            float[] region = new float[columns * rows], affinity = new float[columns * rows];
+            detector.Score(grey, s_picture.Width, s_picture.Height, new Workspace(), region, affinity);
+            return $"detector {Magnitude(WordRegions.Find(region, affinity, columns, rows).Count)}";
+        }
+
+        if (!Says(input.Span, "recogniser"u8))
         {
             CodecModel codec = CodecModel.Load(input);
             byte[] file = new TficEncoder(codec).Encode(s_picture, 4.5);
@@ -93,6 +105,6 @@ internal sealed class ModelTarget : Target
         return $"recogniser {Magnitude(line.Text.Length)}";
     }
 
-    private static bool IsRecogniser(ReadOnlySpan<byte> file) =>
-        file[..Math.Min(file.Length, 1 << 15)].IndexOf("recogniser"u8) >= 0;
+    private static bool Says(ReadOnlySpan<byte> file, ReadOnlySpan<byte> kind) =>
+        file[..Math.Min(file.Length, 1 << 15)].IndexOf(kind) >= 0;
 }

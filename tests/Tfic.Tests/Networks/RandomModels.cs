@@ -30,6 +30,15 @@ internal static class RandomModels
         ("seq1", 192, 192, 1, 7), ("seq2", 192, 192, 1, 7), ("head", 192, 96, 1, 1),
     ];
 
+    /// <summary>The same of the detector.</summary>
+    public static readonly (string Name, int I, int O, int Kh, int Kw)[] DetectorLayers =
+    [
+        ("conv0", 1, 24, 3, 3), ("conv1", 24, 32, 3, 3), ("conv2", 32, 48, 3, 3), ("res0", 48, 48, 3, 3),
+        ("res1", 48, 48, 3, 3), ("conv3", 48, 64, 3, 3), ("res2", 64, 64, 3, 3), ("res3", 64, 64, 3, 3),
+        ("up0", 64, 192, 1, 1), ("conv4", 48, 48, 3, 3), ("up1", 48, 128, 1, 1), ("conv5", 32, 32, 3, 3),
+        ("head", 32, 2, 1, 1),
+    ];
+
     /// <summary>Adds the codec's metadata and everything that <see cref="CompactCodec"/> reads.</summary>
     public static void AddCodecTransforms(SafetensorsWriter writer, int seed)
     {
@@ -74,6 +83,18 @@ internal static class RandomModels
         writer.SetMetadata("name", $"random {seed}");
         writer.SetMetadata("charset", Charset);
         AddLayers(writer, new Random(seed), RecogniserLayers);
+        change?.Invoke(writer);
+        return writer.ToArray();
+    }
+
+    /// <summary>A whole detector.</summary>
+    public static byte[] Detector(int seed, Action<SafetensorsWriter>? change = null)
+    {
+        var writer = new SafetensorsWriter();
+        writer.SetMetadata("tfic", "detector 1");
+        writer.SetMetadata("profile", "compact");
+        writer.SetMetadata("name", $"random {seed}");
+        AddLayers(writer, new Random(seed), DetectorLayers);
         change?.Invoke(writer);
         return writer.ToArray();
     }
