@@ -99,6 +99,22 @@ internal static class RandomModels
         return writer.ToArray();
     }
 
+    /// <summary>A restorer whose residuals are smaller than what the input is, so that few outputs are clamped.</summary>
+    public static byte[] Restorer(int seed, int depth, int features, Action<SafetensorsWriter>? change = null)
+    {
+        var writer = new SafetensorsWriter();
+        writer.SetMetadata("tfic", "restorer 1");
+        writer.SetMetadata("profile", "dncnn");
+        writer.SetMetadata("name", $"random {seed}");
+        var random = new Random(seed);
+        AddLayers(
+            writer, random,
+            [.. Enumerable.Range(0, depth - 1).Select(i => ($"conv{i}", i == 0 ? 1 : features, features, 3, 3))]);
+        AddLayers(writer, random, [($"conv{depth - 1}", features, 1, 3, 3)], 0.5);
+        change?.Invoke(writer);
+        return writer.ToArray();
+    }
+
     /// <summary>A picture of soft random stripes, unlike noise in that transforms do not average it away.</summary>
     public static Picture Picture(int width, int height, int channels, int seed)
     {
@@ -115,17 +131,18 @@ internal static class RandomModels
     }
 
     private static void AddLayers(
-        SafetensorsWriter writer, Random random, (string Name, int I, int O, int Kh, int Kw)[] layers)
+        SafetensorsWriter writer, Random random, (string Name, int I, int O, int Kh, int Kw)[] layers,
+        double scale = 1)
     {
         foreach ((string name, int inputs, int outputs, int kh, int kw) in layers)
         {
-            double deviation = Math.Sqrt(6.0 / (inputs * kh * kw));
+            double deviation = scale * Math.Sqrt(6.0 / (inputs * kh * kw));
             var weight = new float[outputs * inputs * kh * kw];
             for (int i = 0; i < weight.Length; i++)
                 weight[i] = (float)(deviation * (2 * random.NextDouble() - 1));
             var bias = new float[outputs];
             for (int i = 0; i < bias.Length; i++)
-                bias[i] = (float)(0.2 * random.NextDouble() - 0.1);
+                bias[i] = (float)(scale * (0.2 * random.NextDouble() - 0.1));
             writer.AddFloat16(name + ".weight", weight, outputs, inputs, kh, kw);
             writer.AddFloat16(name + ".bias", bias, outputs);
         }

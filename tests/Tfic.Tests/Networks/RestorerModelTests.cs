@@ -1,0 +1,152 @@
+using Tfic.Imaging;
+using Tfic.Networks;
+
+namespace Tfic.Tests.Networks;
+
+public sealed class RestorerModelTests
+{
+    private static readonly RestorerModel s_model = RestorerModel.Load(RandomModels.Restorer(31, depth: 5, features: 6));
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 9)]
+    [InlineData(2, 3)]
+    [InlineData(40, 1)]
+    [InlineData(23, 37)]
+    public void It_computes_the_network(int width, int height)
+    {
+        float[] input = Noise(width, height);
+        var output = new float[input.Length];
+        s_model.Restore(input, width, height, new Workspace(), output);
+
+        PlainTensor x = PlainTensor.FromInterleaved(input, 1, height, width);
+        for (int i = 0; i < s_model.Depth; i++)
+        {
+            x = x.Convolve(s_model.File, $"conv{i}");
+            x = i < s_model.Depth - 1 ? x.Relu() : x;
+        }
+
+        Assert.True(x.Values.Max(Math.Abs) > 1e-3);
+        for (int i = 0; i < output.Length; i++)
+        {
+            double expected = Math.Clamp(input[i] - x.Values[i], 0, 1);
+            Assert.InRange(output[i], expected - 1e-6, expected + 1e-6);
+        }
+    }
+
+    // Strips narrower than their margins and bands of one row are the hardest; 100 and 100 are the whole at once.
+    [Theory]
+    [InlineData(17, 23)]
+    [InlineData(64, 5)]
+    [InlineData(5, 64)]
+    [InlineData(3, 2)]
+    [InlineData(1, 1)]
+    public void Bands_strips_and_threads_change_no_bit(int width, int height)
+    {
+        float[] input = Noise(width, height);
+        var whole = new float[input.Length];
+        s_model.Restore(input, width, height, new Workspace(), whole, 100, 100);
+        Assert.True(input.Length == 1 || whole.Distinct().Count() > 1);
+        foreach (int threads in new[] { 1, 3 })
+        {
+            var workspace = new Workspace(threads);
+            foreach (int strip in new[] { 1, 2, 7, 100 })
+            {
+                foreach (int band in new[] { 1, 2, 3, 4, 5, 6, 8, 22, 23, 100 })
+                {
+                    var output = new float[input.Length];
+                    s_model.Restore(input, width, height, workspace, output, strip, band);
+                    Assert.True(whole.AsSpan().SequenceEqual(output), $"strips of {strip}, bands of {band}");
+                }
+            }
+
+            var own = new float[input.Length];
+            s_model.Restore(input, width, height, workspace, own);
+            Assert.Equal(whole, own);
+        }
+    }
+
+    [Fact]
+    public void Pictures_are_rounded_to_samples()
+    {
+        Picture picture = RandomModels.Picture(30, 21, 1, seed: 4);
+        byte[] before = [.. picture.Samples];
+        Picture restored = s_model.Restore(picture, new Workspace());
+        Assert.Equal((30, 21, 1), (restored.Width, restored.Height, restored.Channels));
+        Assert.Equal(before, picture.Samples);
+
+        var output = new float[before.Length];
+        s_model.Restore([.. before.Select(b => b / 255f)], 30, 21, new Workspace(), output);
+        Assert.Equal(output.Select(v => (byte)Math.Round(255 * v)), restored.Samples);
+    }
+
+    [Fact]
+    public void Depth_and_width_come_from_the_file()
+    {
+        RestorerModel model = RestorerModel.Load(RandomModels.Restorer(1, depth: 2, features: 3));
+        Assert.Equal((2, 3, "random 1"), (model.Depth, model.Features, model.Name));
+    }
+
+    [Fact]
+    public void Wrong_inputs_are_refused()
+    {
+        var workspace = new Workspace();
+        var plane = new float[12];
+        Assert.Throws<ArgumentException>(() => s_model.Restore(plane, 4, 4, workspace, new float[16]));
+        Assert.Throws<ArgumentException>(() => s_model.Restore(plane, 3, 4, workspace, new float[11]));
+        Assert.Throws<ArgumentException>(() => s_model.Restore(plane, 3, 4, workspace, plane));
+        Assert.Throws<ArgumentOutOfRangeException>(() => s_model.Restore(plane, 0, 4, workspace, new float[12]));
+        Assert.Throws<ArgumentException>(() => s_model.Restore(new Picture(2, 2, 3), workspace));
+    }
+
+    [Fact]
+    public void A_file_that_is_something_else_is_refused_with_the_reason()
+    {
+        static string MessageFor(Action<SafetensorsWriter> change, int depth = 3) => Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(RandomModels.Restorer(1, depth, 4, change))).Message;
+
+        Assert.Contains("restorer model is needed", MessageFor(w => w.SetMetadata("tfic", "codec 1")));
+        Assert.Contains("newer program", MessageFor(w => w.SetMetadata("tfic", "restorer 2")));
+        Assert.Contains("newer program", MessageFor(w => w.SetMetadata("profile", "unet")));
+        Assert.Contains("layers", MessageFor(_ => { }, depth: 65));
+
+        // One layer more: what was the last then has too few channels.
+        Assert.Contains("conv2.weight", MessageFor(w =>
+        {
+            w.AddFloat16("conv3.weight", new float[4 * 9], 1, 4, 3, 3);
+            w.AddFloat16("conv3.bias", new float[1], 1);
+        }));
+
+        static byte[] Only(string name, params int[] shape)
+        {
+            var writer = new SafetensorsWriter();
+            writer.SetMetadata("tfic", "restorer 1");
+            writer.SetMetadata("profile", "dncnn");
+            writer.AddFloat16(name, new float[shape.Aggregate(1, (a, b) => a * b)], shape);
+            writer.AddFloat16("conv1.weight", new float[9], 1, 1, 3, 3);
+            return writer.ToArray();
+        }
+
+        Assert.Contains("layers", Assert.Throws<TficFormatException>(() => RestorerModel.Load(Only("x", 1))).Message);
+        Assert.Contains("channels", Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(Only("conv0.weight", 1025, 1, 3, 3))).Message);
+        Assert.Contains("channels", Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(Only("conv0.weight", 0, 1, 3, 3))).Message);
+        Assert.Contains("channels", Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(Only("conv0.weight"))).Message);
+        Assert.Contains("conv0.weight", Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(Only("conv0.weight", 2, 1, 5, 5))).Message);
+        Assert.Contains("conv0.bias", Assert.Throws<TficFormatException>(
+            () => RestorerModel.Load(Only("conv0.weight", 2, 1, 3, 3))).Message);
+
+        byte[] whole = RandomModels.Restorer(1, 3, 4);
+        for (int length = 0; length < whole.Length; length += 37)
+            Assert.Throws<TficFormatException>(() => RestorerModel.Load(whole.AsMemory(0, length)));
+    }
+
+    private static float[] Noise(int width, int height)
+    {
+        var random = new Random(width * 100 + height);
+        return [.. Enumerable.Range(0, width * height).Select(_ => (float)random.NextDouble())];
+    }
+}
