@@ -1,0 +1,179 @@
+using System.Globalization;
+using Tfic.Imaging;
+using Tfic.Kernels.Dct;
+using Tfic.Synthesis;
+using Tfic.Training.Data;
+using Tfic.Training.Networks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tfic.Training;
+
+/// <summary>What a restorer is trained on and for how long.</summary>
+public sealed record RestorerTrainingOptions
+{
+    /// <summary>Folder for log and checkpoint.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Total steps, those of earlier sessions included.</summary>
+    public long Steps { get; init; } = 10_000;
+
+    /// <summary>Pieces of pages a step, 64 × 256 pixels each.</summary>
+    public int Batch { get; init; } = 2;
+
+    /// <summary>Learning rate on the plateau.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Share of the steps over which the rate falls.</summary>
+    public double DecayShare { get; init; } = 0.5;
+
+    /// <summary>λ of D1's loss, 0…1; the paper found 0.8 best.</summary>
+    public double Lambda { get; init; } = 0.8;
+
+    /// <summary>Seed of pages, weights and order.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads of torch.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Convolutions in bfloat16 with float32 weights.</summary>
+    public bool BFloat16 { get; init; } = true;
+
+    /// <summary>Steps between checkpoints.</summary>
+    public long CheckpointInterval { get; init; } = 500;
+}
+
+/// <summary>
+/// Trains D1, which makes pages out of what JPEG of the lowest quality has left of them (paper, Section 4).
+/// </summary>
+/// <remarks>
+/// Loss: λ · mean (x − x̂)² + (1 − λ) · mean max(|DCT x_b − DCT x̂_b| − τ, 0), with samples in 0…1 and the orthonormal
+/// DCT of the file's 8 × 8 blocks. τ = 0.5 is half a step of quality 1, whose steps are all 255: a coefficient costs
+/// something only where it would be quantised to another value.
+/// </remarks>
+public static class D1Trainer
+{
+    /// <summary>τ, in samples of 0…1.</summary>
+    public const double Threshold = 0.5;
+
+    private const int ValidationPieces = 24;
+
+    /// <summary>Weight of a batch in the running statistics of the normalisations.</summary>
+    internal const double Momentum = 0.02;
+
+    private sealed record Batch(float[] Original, float[] Degraded);
+
+    /// <summary>Trains or goes on, then returns the network in evaluation mode.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="fonts">All fonts; the training split of them is used.</param>
+    /// <param name="text">The whole text; likewise.</param>
+    /// <param name="cancellation">Stops after the current step.</param>
+    public static (DnCnn Network, RunState State) Train(
+        RestorerTrainingOptions options, FontSet fonts, BookText text, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        set_num_threads(options.Threads);
+        random.manual_seed(unchecked((long)options.Seed));
+        var network = new DnCnn(momentum: Momentum)
+        {
+            Precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
+        };
+        using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
+        var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
+        var training = new PrintSamples(fonts.Split(Split.Train), text.Split(Split.Train), options.Seed, varied: true);
+        var validation = new PrintSamples(
+            fonts.Split(Split.Validation), text.Split(Split.Validation), options.Seed, varied: false);
+        using Tensor basis = tensor(BlockDct.Basis.ToArray(), [BlockDct.Size, BlockDct.Size]);
+
+        Prefetch<Batch>? batches = null;
+        try
+        {
+            RunState state = run.Train(
+                options.Steps, options.LearningRate, options.DecayShare, clipNorm: 1, options.CheckpointInterval,
+                i =>
+                {
+                    batches ??= new Prefetch<Batch>(i, 8, n => Make(training, n, options.Batch));
+                    network.train();
+                    return Step(network, batches.Next(), basis, options.Lambda);
+                },
+                () => string.Create(
+                    CultureInfo.InvariantCulture, $"validation PSNR {Psnr(network, validation):f3} dB"),
+                cancellation);
+            network.eval();
+            return (network, state);
+        }
+        finally
+        {
+            batches?.Dispose();
+        }
+    }
+
+    /// <summary>The thresholded DCT loss of a difference.</summary>
+    /// <param name="difference">x − x̂, [B, 1, H, W] with sides of whole blocks.</param>
+    /// <param name="basis">The orthonormal DCT's matrix, 8 × 8.</param>
+    public static Tensor DctLoss(Tensor difference, Tensor basis)
+    {
+        ArgumentNullException.ThrowIfNull(difference);
+        ArgumentNullException.ThrowIfNull(basis);
+        long batch = difference.shape[0], rows = difference.shape[2], columns = difference.shape[3];
+        Tensor blocks = difference
+            .reshape(batch, rows / BlockDct.Size, BlockDct.Size, columns / BlockDct.Size, BlockDct.Size)
+            .transpose(2, 3);
+        Tensor coefficients = matmul(matmul(basis, blocks), basis.t());
+        return (coefficients.abs() - Threshold).clamp_min(0).mean();
+    }
+
+    private static StepReport Step(DnCnn network, Batch batch, Tensor basis, double lambda)
+    {
+        long[] shape = [batch.Original.Length / (PrintSamples.Height * PrintSamples.Width), 1, PrintSamples.Height,
+            PrintSamples.Width];
+        Tensor x = tensor(batch.Original, shape);
+        Tensor difference = x - network.call(tensor(batch.Degraded, shape));
+        Tensor mse = difference.square().mean();
+        Tensor dct = DctLoss(difference, basis);
+        Tensor loss = lambda * mse + (1 - lambda) * dct;
+        loss.backward();
+        return new StepReport(
+            loss.item<float>(), ("psnr", -10 * Math.Log10(mse.item<float>())), ("dct", dct.item<float>()));
+    }
+
+    private static double Psnr(DnCnn network, PrintSamples samples)
+    {
+        using IDisposable guard = no_grad();
+        network.eval();
+        double error = 0;
+        for (int i = 0; i < ValidationPieces; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Batch batch = Make(samples, i, 1);
+            long[] shape = [1, 1, PrintSamples.Height, PrintSamples.Width];
+            Tensor restored = network.call(tensor(batch.Degraded, shape)).clamp(0, 1);
+            error += (restored - tensor(batch.Original, shape)).square().mean().item<float>();
+        }
+
+        return -10 * Math.Log10(error / ValidationPieces);
+    }
+
+    private static Batch Make(PrintSamples samples, long number, int size)
+    {
+        const int Piece = PrintSamples.Height * PrintSamples.Width;
+        var batch = new Batch(new float[size * Piece], new float[size * Piece]);
+        for (int b = 0; b < size; b++)
+        {
+            PrintSample sample = samples.Draw(number * size + b);
+            ToUnit(sample.Original, batch.Original.AsSpan(b * Piece, Piece));
+            ToUnit(sample.Degraded, batch.Degraded.AsSpan(b * Piece, Piece));
+        }
+
+        return batch;
+    }
+
+    /// <summary>Samples of a grey picture in 0…1.</summary>
+    internal static void ToUnit(Picture picture, Span<float> target)
+    {
+        for (int i = 0; i < picture.Samples.Length; i++)
+            target[i] = picture.Samples[i] / 255f;
+    }
+}
