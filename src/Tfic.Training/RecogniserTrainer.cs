@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tfic.Imaging;
 using Tfic.Metrics;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
@@ -42,12 +43,22 @@ public sealed record RecogniserTrainingOptions
 
     /// <summary>How the lines look.</summary>
     public LineOptions Lines { get; init; } = LineOptions.Default;
+
+    /// <summary>
+    /// Prose of which every other batch shows runs of words in small print, at about their own shape, so that pages are
+    /// read, too; null for lines alone.
+    /// </summary>
+    public BookText? Text { get; init; }
+
+    /// <summary>File of a run's weights to start from; null for random weights.</summary>
+    public string? From { get; init; }
 }
 
 /// <summary>Trains the compact recogniser on drawn lines with the CTC loss (Graves et al. 2006).</summary>
 public static class RecogniserTrainer
 {
     private const int ValidationLines = 512;
+    private const int ValidationPrint = 24;
 
     private sealed record Batch(float[] Lines, int Width, long[] Targets, long[] Lengths);
 
@@ -62,6 +73,8 @@ public static class RecogniserTrainer
         set_num_threads(options.Threads);
         random.manual_seed(unchecked((long)options.Seed));
         var network = new CompactRecogniserNetwork();
+        if (options.From is not null)
+            network.load(options.From);
         network.SetPrecision(options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         using OptimizerHelper optimizer = optim.AdamW(network.parameters(), options.LearningRate, weight_decay: 0.01);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
@@ -70,6 +83,11 @@ public static class RecogniserTrainer
             options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
         var validation = new LineGenerator(
             options.Lines, fonts.Split(Split.Validation), words.Split(Split.Validation), options.Seed);
+        PrintRuns? print = Print(Split.Train), smallPrint = Print(Split.Validation);
+        PrintRuns? Print(Split split) => options.Text is null
+            ? null
+            : new PrintRuns(fonts.Split(split), options.Text.Split(split), words.Split(split), options.Seed);
+
         Prefetch<Batch>? batches = null;
         try
         {
@@ -77,13 +95,17 @@ public static class RecogniserTrainer
                 options.Steps, options.LearningRate, options.DecayShare, clipNorm: 5, options.CheckpointInterval,
                 i =>
                 {
-                    batches ??= new Prefetch<Batch>(i, 4, n => Make(training, n, options.Batch, WidthOf(n)));
+                    batches ??= new Prefetch<Batch>(i, 4, n => print is not null && n % 2 == 1
+                        ? Make(print, n, options.Batch)
+                        : Make(training, n, options.Batch, WidthOf(print is null ? n : n / 2)));
                     network.train();
                     return Step(network, batches.Next());
                 },
                 () => string.Create(
                     CultureInfo.InvariantCulture,
-                    $"validation accuracy {Accuracy(network, validation, ValidationLines, options.Batch):f4}"),
+                    $"validation accuracy {Accuracy(network, validation, ValidationLines, options.Batch):f4}")
+                    + (smallPrint is null ? "" : string.Create(
+                        CultureInfo.InvariantCulture, $", small print {Accuracy(network, smallPrint):f4}")),
                 cancellation);
             network.eval();
             return (network, state);
@@ -113,6 +135,27 @@ public static class RecogniserTrainer
             string[] read = Read(network, input, size, LineInput.Width);
             for (int b = 0; b < size; b++)
                 sum += TextAccuracy.Accuracy(texts[b], read[b]);
+        }
+
+        return sum / count;
+    }
+
+    /// <summary>Mean accuracy over runs of words in small print.</summary>
+    private static double Accuracy(CompactRecogniserNetwork network, PrintRuns print)
+    {
+        network.eval();
+        double sum = 0;
+        int count = 0;
+        for (int n = 0; n < ValidationPrint; n++)
+        {
+            int width = PrintWidth(n);
+            (Picture Picture, string Text)[] runs = print.Draw(n, PrintCount(LineInput.Width / 16, width), width);
+            var input = new float[runs.Length * LineInput.Height * width];
+            for (int b = 0; b < runs.Length; b++)
+                LineInput.Normalise(runs[b].Picture, width, Plane(input, b, width));
+            string[] read = Read(network, input, runs.Length, width);
+            sum += runs.Zip(read, (run, text) => TextAccuracy.Accuracy(run.Text, text)).Sum();
+            count += runs.Length;
         }
 
         return sum / count;
@@ -159,6 +202,25 @@ public static class RecogniserTrainer
     /// wider, so that letters of every width are seen.
     /// </summary>
     private static int WidthOf(long batch) => (batch % 8) switch { 3 => 320, 5 => 384, 7 => 448, _ => LineInput.Width };
+
+    /// <summary>Width at which the runs of a batch are read.</summary>
+    private static int PrintWidth(long batch) => (batch / 2 % 6) switch { 0 => 64, 1 => 96, 2 or 3 => 160, 4 => 256, _ => 448 };
+
+    /// <summary>As many runs as have the pixels of a batch of lines.</summary>
+    private static int PrintCount(int batch, int width) => Math.Max(1, batch * LineInput.Width / width);
+
+    private static Batch Make(PrintRuns print, long number, int size)
+    {
+        int width = PrintWidth(number);
+        (Picture Picture, string Text)[] runs = print.Draw(number, PrintCount(size, width), width);
+        var input = new float[runs.Length * LineInput.Height * width];
+        for (int b = 0; b < runs.Length; b++)
+            LineInput.Normalise(runs[b].Picture, width, Plane(input, b, width));
+        return new Batch(
+            input, width,
+            [.. runs.SelectMany(run => run.Text.Select(c => (long)Charset.ClassOf(c)))],
+            [.. runs.Select(run => (long)run.Text.Length)]);
+    }
 
     private static Batch Make(LineGenerator lines, long number, int size, int width)
     {

@@ -23,26 +23,27 @@ public sealed class CodecSamples
     {
         ArgumentNullException.ThrowIfNull(options);
         lines = new LineGenerator(options, fonts, words, seed);
-        print = new LineGenerator(
-            options with
-            {
-                MaxCharacters = 60,
-                MaxWords = 10,
-                WhiteWeight = 1,
-                PlainWeight = 0,
-                GradientWeight = 0,
-                NoiseWeight = 0,
-                QuasicrystalWeight = 0,
-                PictureWeight = 0,
-                SkewProbability = 0,
-                SineProbability = 0,
-                CosineProbability = 0,
-                SlackProbability = 0,
-                NeighbourProbability = 0,
-                Margin = new(0, 0.1),
-            },
-            fonts, words, seed);
+        print = new LineGenerator(Printed(options), fonts, words, seed);
     }
+
+    /// <summary>Longer lines, straight, black on white: as they are printed on pages and receipts.</summary>
+    internal static LineOptions Printed(LineOptions options) => options with
+    {
+        MaxCharacters = 60,
+        MaxWords = 10,
+        WhiteWeight = 1,
+        PlainWeight = 0,
+        GradientWeight = 0,
+        NoiseWeight = 0,
+        QuasicrystalWeight = 0,
+        PictureWeight = 0,
+        SkewProbability = 0,
+        SineProbability = 0,
+        CosineProbability = 0,
+        SlackProbability = 0,
+        NeighbourProbability = 0,
+        Margin = new(0, 0.1),
+    };
 
     /// <summary>Line number index, stretched to a size: 512 × 256 in the paper (Section 3.3).</summary>
     /// <param name="index">Number of the line.</param>
