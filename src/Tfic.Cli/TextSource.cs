@@ -19,10 +19,40 @@ internal sealed class TextSource
         HelpName = "FILE",
     };
 
+    private readonly Option<string[]> _text = new("--text")
+    {
+        Description = "Text files of prose, paragraphs separated by empty lines.",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    /// <summary>Adds the options for fonts and words.</summary>
     public void AddTo(Command command)
     {
         command.Add(_fonts);
         command.Add(_words);
+    }
+
+    /// <summary>Adds the options for fonts and prose.</summary>
+    public void AddProseTo(Command command)
+    {
+        command.Add(_fonts);
+        command.Add(Text(required: true));
+    }
+
+    /// <summary>The option for prose.</summary>
+    public Option<string[]> Text(bool required)
+    {
+        _text.Required = required;
+        return _text;
+    }
+
+    /// <summary>Loads the prose of all files as one text; null where none is named.</summary>
+    /// <exception cref="CommandFailure">A file cannot be read, or has no words.</exception>
+    public BookText? LoadProse(ParseResult result)
+    {
+        string[] files = result.GetValue(_text) ?? [];
+        return files.Length == 0 ? null : Explain(() => BookText.Load(files));
     }
 
     /// <summary>Loads fonts and words.</summary>

@@ -21,6 +21,15 @@ public sealed partial class BookText
     /// <summary>All paragraphs in their order.</summary>
     public ImmutableArray<string> Paragraphs { get; }
 
+    /// <summary>Reads text files in UTF-8 as one text, their chapters one after another.</summary>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="TficFormatException">A file has no words.</exception>
+    public static BookText Load(IEnumerable<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        return new BookText([.. paths.SelectMany(path => Load(path).Chapters)]);
+    }
+
     /// <summary>Reads a text file in UTF-8.</summary>
     /// <exception cref="FileNotFoundException">No such file.</exception>
     /// <exception cref="TficFormatException">The file has no words.</exception>

@@ -32,6 +32,12 @@ public sealed record RestorerTrainingOptions
     /// <summary>λ of D1's loss, 0…1; the paper found 0.8 best.</summary>
     public double Lambda { get; init; } = 0.8;
 
+    /// <summary>Convolutions of D1, at least 2; D2 is as deep as D1.</summary>
+    public int Depth { get; init; } = 17;
+
+    /// <summary>Channels between them.</summary>
+    public int Features { get; init; } = 64;
+
     /// <summary>Seed of pages, weights and order.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -76,7 +82,7 @@ public static class D1Trainer
         ArgumentNullException.ThrowIfNull(options);
         set_num_threads(options.Threads);
         random.manual_seed(unchecked((long)options.Seed));
-        var network = new DnCnn(momentum: Momentum)
+        var network = new DnCnn(1, options.Features, options.Depth, momentum: Momentum)
         {
             Precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
         };

@@ -28,4 +28,26 @@ public class TrainTests
         Command.Run("train", network, "-o", folder["run"], "--fonts", none).Refused(none);
         Assert.Equal(before, folder.Names);
     }
+
+    [Theory]
+    [InlineData("d1")]
+    [InlineData("d2")]
+    public void Restorers_need_prose(string network)
+    {
+        using var folder = new TemporaryFolder();
+        Command.Run("train", network, "-o", folder["run"]).Refused("--text");
+        string none = folder["none.txt"];
+        Command.Run("train", network, "-o", folder["run"], "--text", none).Refused(none);
+        string empty = folder.Write("empty.txt", []);
+        Command.Run("train", network, "-o", folder["run"], "--text", empty).Refused(empty, "no words");
+    }
+
+    [Fact]
+    public void A_recogniser_starts_from_a_run()
+    {
+        using var folder = new TemporaryFolder();
+        Command.Run("train", "recogniser", "-o", folder["run"], "--from", folder["none"])
+            .Refused(folder["none"], "no checkpoint");
+        Assert.Empty(folder.Names);
+    }
 }

@@ -29,19 +29,86 @@ internal static class TrainVerb
         tfic train codec -o runs/stage2 --stage 2 --from runs/stage1 --recogniser recogniser.safetensors
         """;
 
+    private const string D1Examples = """
+        tfic train d1 --text novel.txt letters.txt -o runs/d1
+        tfic train d1 --text novel.txt -o runs/lambda-0.5 --lambda 0.5 --steps 1000
+        """;
+
+    private const string D2Examples = """
+        tfic train d2 --text novel.txt letters.txt -o runs/d2
+        tfic train d2 --text novel.txt --d1 d1.safetensors -o runs/d2
+        """;
+
     public static Verb Create(Terminal terminal) =>
         new("train", "Train the networks, or go on training them from their last checkpoint.", Examples)
         {
             CreateRecogniser(terminal),
             CreateCodec(terminal),
+            CreateD1(terminal),
+            CreateD2(terminal),
         };
 
     private static Verb CreateRecogniser(Terminal terminal)
     {
         var common = new Common(steps: 12_000, batch: 32, learningRate: 1.5e-3, "recogniser.safetensors");
-        var verb = new Verb("recogniser", "Train the compact recogniser on drawn lines.", RecogniserExamples);
+        var from = new Option<string?>("--from")
+        {
+            Description = "Folder of a run whose weights to start from.",
+            HelpName = "FOLDER",
+        };
+        Option<string[]> text = common.Source.Text(required: false);
+        text.Description += " With them, every other batch shows runs of words in small print.";
+        var verb = new Verb("recogniser", "Train the compact recogniser on drawn lines.", RecogniserExamples)
+        {
+            from, text,
+        };
         common.AddTo(verb);
-        verb.Does((result, cancellation) => Explain(() => TrainRecogniser(terminal, common, result, cancellation)));
+        verb.Does((result, cancellation) => Explain(
+            () => TrainRecogniser(terminal, common, result, result.GetValue(from), cancellation)));
+        return verb;
+    }
+
+    private static Verb CreateD1(Terminal terminal)
+    {
+        var common = new Common(steps: 10_000, batch: 2, learningRate: 1e-3, "restorer-d1.safetensors", prose: true);
+        var lambda = new Option<double>("--lambda")
+        {
+            Description = "Weight of the squared error; the thresholded DCT loss has the rest.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.8,
+        };
+        CommonOptions.Number(lambda, 0, 1);
+        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples) { lambda };
+        common.AddTo(verb);
+        verb.Does((result, cancellation) => Explain(() => TrainRestorer(
+            terminal, common, result, "d1", options => D1Trainer.Train(
+                options with { Lambda = result.GetValue(lambda) }, common.Source.LoadFonts(result),
+                common.Source.LoadProse(result)!, cancellation), cancellation)));
+        return verb;
+    }
+
+    private static Verb CreateD2(Terminal terminal)
+    {
+        var common = new Common(steps: 3_000, batch: 1, learningRate: 2e-4, "restorer-d2.safetensors", prose: true);
+        var d1 = new Option<string>("--d1")
+        {
+            Description = "D1: a file, or the name of one that ships.",
+            HelpName = "NAME|FILE",
+            DefaultValueFactory = _ => "restorer-d1",
+        };
+        Option<string?> recogniser = CommonOptions.Recogniser()!;
+        var verb = new Verb(
+            "d2", "Train D2, which makes the words that D1 restored legible to a frozen recogniser.", D2Examples)
+        {
+            d1, recogniser,
+        };
+        common.AddTo(verb);
+        verb.Does((result, cancellation) => Explain(() => TrainRestorer(
+            terminal, common, result, "d2", options => D2Trainer.Train(
+                options, common.Source.LoadFonts(result), common.Source.LoadProse(result)!,
+                Weights.Load(
+                    result.GetRequiredValue(d1), "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream))),
+                Recogniser(result.GetValue(recogniser)!), cancellation), cancellation)));
         return verb;
     }
 
@@ -90,9 +157,37 @@ internal static class TrainVerb
         return verb;
     }
 
-    private static int TrainRecogniser(
-        Terminal terminal, Common common, ParseResult result, CancellationToken cancellation)
+    private static int TrainRestorer(
+        Terminal terminal,
+        Common common,
+        ParseResult result,
+        string name,
+        Func<RestorerTrainingOptions, (DnCnn Network, RunState State)> train,
+        CancellationToken cancellation)
     {
+        var options = new RestorerTrainingOptions
+        {
+            Output = common.Folder(result),
+            Steps = common.Steps(result),
+            Batch = common.Batch(result),
+            LearningRate = common.LearningRate(result),
+            DecayShare = common.DecayShare(result),
+            Seed = common.Seed(result),
+            Threads = common.Threads(result),
+            BFloat16 = common.BFloat16(result),
+        };
+        (DnCnn network, RunState state) = train(options);
+        Finish(state, options.Output, options.Steps, cancellation);
+        string path = common.ExportPath(result);
+        RestorerExport.Write(network, path, new Dictionary<string, string>(Metadata(state)) { ["name"] = name });
+        terminal.Say($"{path}: {name} after {state.Step:N0} steps");
+        return ExitCode.Success;
+    }
+
+    private static int TrainRecogniser(
+        Terminal terminal, Common common, ParseResult result, string? from, CancellationToken cancellation)
+    {
+        string? weights = from is null ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
         var options = new RecogniserTrainingOptions
@@ -106,6 +201,8 @@ internal static class TrainVerb
             Threads = common.Threads(result),
             BFloat16 = common.BFloat16(result),
             Lines = lines,
+            Text = common.Source.LoadProse(result),
+            From = weights,
         };
         (CompactRecogniserNetwork network, RunState state) =
             RecogniserTrainer.Train(options, fonts, words, cancellation);
@@ -130,9 +227,7 @@ internal static class TrainVerb
     {
         if (stage == 2 && from is null)
             throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
-        string? weights = from is null ? null : Path.Combine(from, "checkpoint", "network.dat");
-        if (weights is not null && !File.Exists(weights))
-            throw new CommandFailure($"{from}: holds no checkpoint of a run. Name the folder given to -o there.");
+        string? weights = from is null ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
         var options = new CodecTrainingOptions
@@ -165,6 +260,15 @@ internal static class TrainVerb
         SayPriorCost(terminal, network, maxima, new CodecSamples(
             options.Lines, fonts.Split(Split.Test), words.Split(Split.Test), options.Seed));
         return ExitCode.Success;
+    }
+
+    /// <summary>The weights in a run's folder.</summary>
+    private static string CheckpointOf(string folder)
+    {
+        string weights = Path.Combine(folder, "checkpoint", "network.dat");
+        return File.Exists(weights)
+            ? weights
+            : throw new CommandFailure($"{folder}: holds no checkpoint of a run. Name the folder given to -o there.");
     }
 
     private static CompactRecogniserNetwork Recogniser(string nameOrPath) =>
@@ -249,11 +353,16 @@ internal static class TrainVerb
     }
 
     /// <summary>The options of every training.</summary>
-    private sealed class Common(long steps, int batch, double learningRate, string exportName)
+    /// <param name="steps">Default of the steps.</param>
+    /// <param name="batch">Default of the batch.</param>
+    /// <param name="learningRate">Default of the learning rate.</param>
+    /// <param name="exportName">File to export to.</param>
+    /// <param name="prose">Whether pages of prose are set, not lines of words drawn.</param>
+    private sealed class Common(long steps, int batch, double learningRate, string exportName, bool prose = false)
     {
         private readonly Option<string> _output = CommonOptions.Output("Folder of the run: log and checkpoint.");
         private readonly Option<long> _steps = Count<long>("--steps", "Steps in all, earlier ones included.", steps);
-        private readonly Option<int> _batch = Count("--batch", "Lines a step.", batch);
+        private readonly Option<int> _batch = Count("--batch", "Lines or pieces of pages a step.", batch);
         private readonly Option<double> _learningRate =
             Share("--learning-rate", "Learning rate, before it falls.", learningRate);
 
@@ -284,9 +393,16 @@ internal static class TrainVerb
             _output.Required = true;
             foreach (Option option in new Option[]
             {
-                _output, _steps, _batch, _learningRate, _decayShare, _seed, _threads, _bfloat16, _looks, _export,
+                _output, _steps, _batch, _learningRate, _decayShare, _seed, _threads, _bfloat16, _export,
             })
                 verb.Add(option);
+            if (prose)
+            {
+                Source.AddProseTo(verb);
+                return;
+            }
+
+            verb.Add(_looks);
             Source.AddTo(verb);
         }
 

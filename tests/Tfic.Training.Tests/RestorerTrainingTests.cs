@@ -1,0 +1,154 @@
+using Tfic.Imaging;
+using Tfic.Kernels.Dct;
+using Tfic.Synthesis;
+using Tfic.Training.Data;
+using Tfic.Training.Networks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tfic.Training.Tests;
+
+/// <summary>The data and the trainers of D1 and D2, on a network of a few channels.</summary>
+public sealed class RestorerTrainingTests : TorchTests, IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("tfic-restorer-").FullName;
+    private readonly FontSet fonts;
+
+    public RestorerTrainingTests()
+    {
+        fonts = FontSet.Installed();
+        Skip.If(fonts.Fonts.IsEmpty, "No font is installed.");
+    }
+
+    private static BookText Text { get; } = BookText.From(string.Join(
+        "\n\n", Enumerable.Range(0, 40).Select(n => $"Paragraph {n} says that it was a bright cold day in month {n % 12}, "
+            + "and that the clocks, which nobody had wound, were striking thirteen times all the same.")));
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [SkippableFact]
+    public void Samples_follow_from_their_index()
+    {
+        var samples = new PrintSamples(fonts, Text, 3, varied: true);
+        var again = new PrintSamples(fonts, Text, 3, varied: true);
+        for (int i = 0; i < 6; i++)
+        {
+            PrintSample sample = samples.Draw(i);
+            Assert.Equal(sample.Degraded.Samples, again.Draw(i).Degraded.Samples);
+            Assert.Equal((PrintSamples.Width, PrintSamples.Height), (sample.Original.Width, sample.Original.Height));
+            Assert.NotEqual(sample.Original.Samples, sample.Degraded.Samples);
+            var whole = new Box(0, 0, PrintSamples.Width, PrintSamples.Height);
+            Assert.All(sample.Words, word => Assert.True(whole.Contains(word.Box)));
+        }
+
+        Assert.NotEqual(samples.Draw(0).Original.Samples, samples.Draw(1).Original.Samples);
+    }
+
+    [SkippableFact]
+    public void Pieces_keep_the_blocks_of_the_file()
+    {
+        // Degraded again with the same tables, blocks that were cut along their edges hardly change: what is left is the
+        // rounding of samples. Cut elsewhere, nearly every coefficient would be quantised anew.
+        PrintSample sample = new PrintSamples(fonts, Text, 3, varied: false).Draw(0);
+        Picture again = PrintSamples.Degrade(sample.Degraded, PrintSamples.Quality);
+        double change = again.Samples.Zip(sample.Degraded.Samples, (a, b) => Math.Abs(a - b)).Average();
+        double loss = sample.Original.Samples.Zip(sample.Degraded.Samples, (a, b) => Math.Abs(a - b)).Average();
+        Assert.True(change < 0.1 * loss, $"{change} of {loss}");
+    }
+
+    [SkippableTheory]
+    [InlineData(0f)]
+    [InlineData(0.05f)]
+    [InlineData(0.5f)]
+    [InlineData(-0.5f)]
+    public void The_DCT_loss_spares_what_stays_within_the_threshold(float difference)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor basis = tensor(BlockDct.Basis.ToArray(), [8, 8]);
+        // The orthonormal DCT of a constant block has one coefficient, eight times the constant.
+        double expected = Math.Max(0, 8 * Math.Abs(difference) - D1Trainer.Threshold) / 64;
+        Assert.Equal(expected, D1Trainer.DctLoss(full([2, 1, 16, 24], difference), basis).item<float>(), 5);
+    }
+
+    [SkippableFact]
+    public void D1_learns()
+    {
+        (DnCnn network, RunState state) = TrainD1(steps: 100);
+        Assert.Equal(100, state.Step);
+        Assert.False(network.training);
+        string[] log = File.ReadAllLines(Path.Combine(folder, "d1", "log.tsv"));
+        Assert.Equal("step\tseconds\tloss\tpsnr\tdct", log[0]);
+        double Loss(int row) => double.Parse(log[row].Split('\t')[2], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(Loss(2) < 0.7 * Loss(1), $"{Loss(1)}, then {Loss(2)}");
+    }
+
+    [SkippableFact]
+    public void D2_begins_by_changing_nothing_and_alone_learns()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (DnCnn d1, _) = TrainD1(steps: 1);
+        var recogniser = new CompactRecogniserNetwork();
+        Tensor x = PublishedWeights.Input("x", 1, 1, 24, 40).sigmoid();
+        var options = new RestorerTrainingOptions { Output = Path.Combine(folder, "d2"), Steps = 0, Threads = 1 };
+        (DnCnn start, _) = D2Trainer.Train(options, fonts, Text, d1, recogniser, CancellationToken.None);
+        start.Precision = ScalarType.Float32;
+        Assert.True(start.call(x).equal(x).all().item<bool>());
+
+        Tensor[] frozen = [.. d1.parameters().Concat(recogniser.parameters()).Select(p => p.clone())];
+        (DnCnn trained, _) = D2Trainer.Train(
+            options with { Steps = 2 }, fonts, Text, d1, recogniser, CancellationToken.None);
+        trained.Precision = ScalarType.Float32;
+        Assert.False(trained.call(x).equal(x).all().item<bool>());
+        Assert.All(
+            frozen.Zip(d1.parameters().Concat(recogniser.parameters())),
+            pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+    }
+
+    [SkippableFact]
+    public void Bfloat16_differs_from_float32_by_its_rounding()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new DnCnn(1, 8, 5);
+        PublishedWeights.Fill(network);
+        network.eval();
+        Tensor x = PublishedWeights.Input("x", 2, 1, 16, 24);
+        Tensor exact = network.Residual(x);
+        network.Precision = ScalarType.BFloat16;
+        // Five layers whose terms are each off by at most 2^-8 of themselves, before and behind the product.
+        double bound = 5 * 2 * Math.Pow(2, -8) * exact.abs().max().item<float>();
+        double off = (network.Residual(x) - exact).abs().max().item<float>();
+        Assert.InRange(off, double.Epsilon, bound);
+    }
+
+    [SkippableTheory]
+    [InlineData(64)]
+    [InlineData(288)]
+    public void Runs_of_words_have_about_the_shape_they_are_read_in(int width)
+    {
+        var runs = new PrintRuns(fonts, Text, WordList.From(["alpha", "beta", "gamma", "delta"]), 5);
+        (Picture Picture, string Text)[] drawn = runs.Draw(7, 12, width);
+        Assert.Equal(12, drawn.Length);
+        Assert.All(drawn, run =>
+        {
+            Assert.NotEqual("", run.Text);
+            double own = 32.0 * run.Picture.Width / run.Picture.Height;
+            Assert.InRange(width / own, 0.6, 1.6);
+        });
+        Assert.Equal(
+            drawn.Select(run => run.Text), runs.Draw(7, 12, width).Select(run => run.Text));
+    }
+
+    private (DnCnn Network, RunState State) TrainD1(long steps) => D1Trainer.Train(
+        new RestorerTrainingOptions
+        {
+            Output = Path.Combine(folder, "d1"),
+            Steps = steps,
+            Batch = 1,
+            Depth = 3,
+            Features = 6,
+            Threads = 1,
+            BFloat16 = false,
+        },
+        fonts, Text, CancellationToken.None);
+}
