@@ -18,7 +18,7 @@ public sealed class GpuRangeCoding : IDisposable
     private readonly Action<KernelConfig, EncodingArguments> _encode;
     private MemoryBuffer1D<byte, Stride1D.Dense>? _bytes;
     private MemoryBuffer1D<byte, Stride1D.Dense>? _tableIndexes;
-    private MemoryBuffer1D<ushort, Stride1D.Dense>? _symbols;
+    private MemoryBuffer1D<int, Stride1D.Dense>? _differences;
     private MemoryBuffer1D<uint, Stride1D.Dense>? _intervals;
     private MemoryBuffer1D<uint, Stride1D.Dense>? _states;
     private MemoryBuffer1D<int, Stride1D.Dense>? _bounds;
@@ -57,7 +57,7 @@ public sealed class GpuRangeCoding : IDisposable
     {
         foreach (IDisposable? buffer in new IDisposable?[]
         {
-            _bytes, _tableIndexes, _symbols, _intervals, _states, _bounds, _positions, _counts, _firsts, _lengths, _starts,
+            _bytes, _tableIndexes, _differences, _intervals, _states, _bounds, _positions, _counts, _firsts, _lengths, _starts,
         })
         {
             buffer?.Dispose();
@@ -70,14 +70,14 @@ public sealed class GpuRangeCoding : IDisposable
         int chunkBits,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols,
+        Span<int> differences,
         Span<RansState> states)
     {
         UseTables(tables);
         int chunks = states.Length;
         ArrayView1D<uint, Stride1D.Dense> deviceStates = Reserve(ref _states, chunks * RangeCodingKernels.Lanes);
         ArrayView1D<int, Stride1D.Dense> positions = Reserve(ref _positions, chunks);
-        ArrayView1D<ushort, Stride1D.Dense> deviceSymbols = Reserve(ref _symbols, symbols.Length);
+        ArrayView1D<int, Stride1D.Dense> deviceDifferences = Reserve(ref _differences, differences.Length);
         _decode(
             (chunks, RangeCodingKernels.Lanes),
             new DecodingArguments
@@ -88,7 +88,7 @@ public sealed class GpuRangeCoding : IDisposable
                 Lengths = _lengths!.View.BaseView,
                 Starts = _starts!.View.BaseView,
                 TableIndexes = Copy(ref _tableIndexes, tableIndexes),
-                Symbols = deviceSymbols.BaseView,
+                Differences = deviceDifferences.BaseView,
                 States = deviceStates.BaseView,
                 Positions = positions.BaseView,
                 ChunkBits = chunkBits,
@@ -98,7 +98,7 @@ public sealed class GpuRangeCoding : IDisposable
         var lanes = new uint[chunks * RangeCodingKernels.Lanes];
         positions.CopyToCPU(_accelerator.DefaultStream, ends);
         deviceStates.CopyToCPU(_accelerator.DefaultStream, lanes);
-        deviceSymbols.CopyToCPU(_accelerator.DefaultStream, symbols);
+        deviceDifferences.CopyToCPU(_accelerator.DefaultStream, differences);
         _accelerator.DefaultStream.Synchronize();
         for (int i = 0; i < chunks; i++)
         {

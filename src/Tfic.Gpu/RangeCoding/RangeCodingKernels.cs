@@ -23,8 +23,8 @@ public struct DecodingArguments
     /// <summary>For each symbol the index of its table.</summary>
     public ArrayView<byte> TableIndexes;
 
-    /// <summary>Receives the symbols, 0xFFFF for a table's last.</summary>
-    public ArrayView<ushort> Symbols;
+    /// <summary>Receives what each symbol adds to its table's centre, the least int for a table's last.</summary>
+    public ArrayView<int> Differences;
 
     /// <summary>Receives each chunk's states, lane by lane.</summary>
     public ArrayView<uint> States;
@@ -121,7 +121,8 @@ public static class RangeCodingKernels
                 uint start = arguments.Starts[from + symbol];
                 uint frequency = arguments.Starts[from + symbol + 1] - start;
                 x = (frequency * (x >> 16)) + slot - start;
-                arguments.Symbols[first + step + lane] = symbol == length - 1 ? (ushort)0xFFFF : (ushort)symbol;
+                int difference = (symbol >> 1) ^ -(symbol & 1);
+                arguments.Differences[first + step + lane] = symbol == length - 1 ? int.MinValue : difference;
                 if (x < Least)
                 {
                     moved = x < Least >> 8 ? 2 : 1;

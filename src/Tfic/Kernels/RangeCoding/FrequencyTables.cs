@@ -114,8 +114,8 @@ public sealed class FrequencyTables
             first += lengths[t];
 
             _bucketShifts[t] = BucketMap.Shift(lengths[t]);
-            _bucketBases[t] = bucketCount;
-            bucketCount += BucketMap.Find(Total - 1, _bucketShifts[t]) + 1;
+            _bucketBases[t] = bucketCount + BucketMap.Place(0, _bucketShifts[t]);
+            bucketCount = _bucketBases[t] - BucketMap.Place(Total - 1, _bucketShifts[t]) + 1;
         }
 
         _buckets = new Bucket[bucketCount];
@@ -151,10 +151,13 @@ public sealed class FrequencyTables
     /// </summary>
     internal ReadOnlySpan<Bucket> Buckets => _buckets;
 
-    /// <summary>Where each table begins in <see cref="Buckets"/>.</summary>
+    /// <summary>
+    /// For each table what <see cref="BucketMap.Place"/> of a slot is taken from to give its bucket's index in
+    /// <see cref="Buckets"/>.
+    /// </summary>
     internal ReadOnlySpan<int> BucketBases => _bucketBases;
 
-    /// <summary>By how much each table's buckets are coarser than the finest: see <see cref="BucketMap"/>.</summary>
+    /// <summary>How many digits each table's buckets leave out: see <see cref="BucketMap"/>.</summary>
     internal ReadOnlySpan<int> BucketShifts => _bucketShifts;
 
     /// <summary>Each table's frequency of symbol 0, usually the most frequent.</summary>
@@ -171,8 +174,9 @@ public sealed class FrequencyTables
         Count <= VectorTables && _starts.Length <= Total && _buckets.Length <= Total;
 
     /// <summary>
-    /// If <see cref="FitVectors"/>, <see cref="VectorTables"/> elements each: first interval, escape's symbol, first
-    /// bucket, bucket shift, and frequency of symbol 0 of every table.
+    /// If <see cref="FitVectors"/>, <see cref="VectorTables"/> elements each: first interval, escape's symbol, bucket
+    /// base, bucket shift, and frequency of symbol 0 of every table. Bucket bases are cut to 16 bits, in which the
+    /// buckets' indexes are right all the same.
     /// </summary>
     internal ReadOnlySpan<ushort> PackedForVectors => _packed;
 
@@ -191,16 +195,15 @@ public sealed class FrequencyTables
 
     private void FillBuckets(int table)
     {
-        Span<Bucket> buckets = _buckets.AsSpan(_bucketBases[table]);
         ReadOnlySpan<uint> starts = _starts.AsSpan(_firsts[table]);
-        int filled = 0;
+        int filled = FindBucket(table, 0);
         for (int symbol = 0; symbol < _lengths[table]; symbol++)
         {
             uint last = starts[symbol + 1] - 1;
-            int lastBucket = BucketMap.Find(last, _bucketShifts[table]);
+            int lastBucket = FindBucket(table, last);
             for (; filled <= lastBucket; filled++)
             {
-                buckets[filled] = new Bucket(
+                _buckets[filled] = new Bucket(
                     (ushort)symbol,
                     (ushort)starts[symbol],
                     (ushort)last,
@@ -208,6 +211,9 @@ public sealed class FrequencyTables
             }
         }
     }
+
+    private int FindBucket(int table, uint slot) =>
+        _bucketBases[table] - BucketMap.Place(slot, _bucketShifts[table]);
 
     private void PackForVectors()
     {
@@ -240,36 +246,34 @@ internal readonly record struct Bucket(ushort Symbol, ushort Start, ushort Last,
 /// <remarks>
 /// Symbols come by falling probability, so a table's last slots are crowded with rare symbols: buckets of one width
 /// would be too wide there or too many elsewhere. These halve with the number of slots that are left: a bucket is what
-/// a float32 of that number, a little increased, tells in its exponent and its first few digits. Of Gaussian tables of
-/// any scale a search from there takes one step or two.
+/// a float32 of that number, a little increased, tells in its exponent and its first few digits. That number falls
+/// while slots rise, so a bucket's index is a table's base less it. Of Gaussian tables of any scale a search from there
+/// takes one step or two.
 /// </remarks>
 internal static class BucketMap
 {
-    /// <summary>Float32's bits of the first slot's number.</summary>
-    public const int Top = ((127 + 16) << 23) | ((Bias - 1) << (23 - 16));
-
-    /// <summary>Number of slots left behind the last one; without it, most buckets would serve a few slots.</summary>
+    /// <summary>
+    /// By how much the number of slots behind a slot is increased; without it, most buckets would serve a few slots.
+    /// </summary>
     public const int Bias = 16;
-
-    /// <summary>Number of a slot whose float32 is taken: 2¹⁶ + Bias − 1 − slot.</summary>
-    public const int Last = FrequencyTables.Total + Bias - 1;
 
     /// <summary>Digits that are dropped of a table's float32: four or more stay, as many as a long table needs.</summary>
     public static int Shift(int symbols) =>
         23 - Math.Clamp(System.Numerics.BitOperations.Log2((uint)symbols / 6) + 1, 4, 10);
 
-    /// <summary>A slot's bucket.</summary>
-    public static int Find(uint slot, int shift) => (Top - BitConverter.SingleToInt32Bits(Last - (int)slot)) >> shift;
+    /// <summary>A slot's bucket, counted backwards.</summary>
+    public static int Place(uint slot, int shift) =>
+        BitConverter.SingleToInt32Bits(FrequencyTables.Total - 1 - (int)slot + Bias) >> shift;
 }
 
 /// <summary>The order in which a table lists values: centre, −1, +1, −2, +2, … for symbols 0, 1, 2, …</summary>
 internal static class SymbolValue
 {
     /// <summary>
-    /// What decoders write for a table's last symbol, whichever that is: no other symbol is as large, for a table has
+    /// What decoders write for a table's last symbol: no other one is as far from its table's centre, for a table has
     /// 2¹⁶ at most.
     /// </summary>
-    public const ushort Escape = ushort.MaxValue;
+    public const int Escape = int.MinValue;
 
     /// <summary>Symbol of a value as if the table had no end; up to 2³³.</summary>
     public static long ToIndex(int value, int centre)
@@ -282,30 +286,12 @@ internal static class SymbolValue
     public static long FromIndex(long index, int centre) =>
         centre + ((index & 1) != 0 ? -((index >> 1) + 1) : index >> 1);
 
-    /// <summary>Values of symbols of tables that are centred at 0.</summary>
-    /// <param name="symbols">The symbols; for <see cref="Escape"/> a value without meaning is written.</param>
-    /// <param name="values">Receives the values; as many.</param>
-    public static void FromSymbols(ReadOnlySpan<ushort> symbols, Span<int> values)
-    {
-        values = values[..symbols.Length];
-        int i = 0;
-        if (Vector256.IsHardwareAccelerated)
-        {
-            for (; i <= symbols.Length - 16; i += 16)
-            {
-                (Vector256<uint> low, Vector256<uint> high) =
-                    Vector256.Widen(Vector256.LoadUnsafe(in symbols[i]));
-                FromSymbols(low).StoreUnsafe(ref values[i]);
-                FromSymbols(high).StoreUnsafe(ref values[i], 8);
-            }
-        }
-
-        for (; i < symbols.Length; i++)
-            values[i] = (symbols[i] >> 1) ^ -(symbols[i] & 1);
-    }
-
-    private static Vector256<int> FromSymbols(Vector256<uint> symbols) =>
-        (symbols >>> 1).AsInt32() ^ -(symbols.AsInt32() & Vector256<int>.One);
+    /// <summary>What a symbol of a table adds to the table's centre.</summary>
+    /// <param name="symbol">The symbol.</param>
+    /// <param name="length">The table's number of symbols.</param>
+    /// <returns>The difference, or <see cref="Escape"/> for the table's last symbol.</returns>
+    public static int Difference(int symbol, int length) =>
+        symbol == length - 1 ? Escape : (symbol >> 1) ^ -(symbol & 1);
 }
 
 /// <summary>

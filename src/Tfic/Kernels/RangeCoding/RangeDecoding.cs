@@ -68,9 +68,9 @@ internal struct RangeState
 /// <param name="stream">The whole stream; nothing behind its end is read.</param>
 /// <param name="tables">The tables.</param>
 /// <param name="tableIndexes">For each symbol the index of its table, all below <c>tables.Count</c>.</param>
-/// <param name="symbols">
-/// Receives the symbols, <see cref="SymbolValue.Escape"/> where one is its table's last; as long as
-/// <paramref name="tableIndexes"/>.
+/// <param name="differences">
+/// Receives what each symbol adds to its table's centre, <see cref="SymbolValue.Escape"/> where it is the table's last;
+/// as long as <paramref name="tableIndexes"/>.
 /// </param>
 /// <returns>The number of symbols decoded: fewer than asked for only if the stream is damaged.</returns>
 internal delegate int SymbolDecodingKernel<TState>(
@@ -78,7 +78,7 @@ internal delegate int SymbolDecodingKernel<TState>(
     ReadOnlySpan<byte> stream,
     FrequencyTables tables,
     ReadOnlySpan<byte> tableIndexes,
-    Span<ushort> symbols)
+    Span<int> differences)
     where TState : struct;
 
 /// <summary>The rows that decode streams with one lane.</summary>
@@ -106,7 +106,7 @@ internal static class RangeDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols)
+        Span<int> differences)
     {
         for (int i = 0; i < tableIndexes.Length; i++)
         {
@@ -120,7 +120,7 @@ internal static class RangeDecoding
                 symbol++;
             uint start = tables.Starts[first + symbol];
             state.Take(stream, state.Unit, start, tables.Starts[first + symbol + 1] - start);
-            symbols[i] = symbol == tables.Lengths[table] - 1 ? SymbolValue.Escape : (ushort)symbol;
+            differences[i] = SymbolValue.Difference(symbol, tables.Lengths[table]);
         }
 
         return tableIndexes.Length;
@@ -135,7 +135,7 @@ internal static class RangeDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols)
+        Span<int> differences)
     {
         ReadOnlySpan<int> firsts = tables.Firsts;
         ReadOnlySpan<int> lengths = tables.Lengths;
@@ -144,8 +144,8 @@ internal static class RangeDecoding
         ReadOnlySpan<ushort> commonest = tables.FirstFrequencies;
         ReadOnlySpan<int> bucketBases = tables.BucketBases;
         ReadOnlySpan<int> bucketShifts = tables.BucketShifts;
-        symbols = symbols[..tableIndexes.Length];
-        symbols.Clear();
+        differences = differences[..tableIndexes.Length];
+        differences.Clear();
         ulong code = state.Code;
         ulong range = state.Range;
         int i = 0;
@@ -160,13 +160,13 @@ internal static class RangeDecoding
                 if (slot >= FrequencyTables.Total)
                     break;
 
-                int symbol = buckets[bucketBases[table] + BucketMap.Find((uint)slot, bucketShifts[table])].Near((uint)slot);
+                int symbol = buckets[bucketBases[table] - BucketMap.Place((uint)slot, bucketShifts[table])].Near((uint)slot);
                 ReadOnlySpan<Interval> of = intervals.Slice(firsts[table], lengths[table]);
                 while ((uint)slot - of[symbol].Start >= of[symbol].Frequency)
                     symbol++;
                 code -= unit * of[symbol].Start;
                 range = unit * of[symbol].Frequency;
-                symbols[i] = symbol == of.Length - 1 ? SymbolValue.Escape : (ushort)symbol;
+                differences[i] = SymbolValue.Difference(symbol, of.Length);
             }
 
             if (range < 1UL << 32)

@@ -7,16 +7,13 @@ using System.Runtime.Intrinsics.X86;
 namespace Tfic.Kernels.RangeCoding;
 
 /// <remarks>
-/// A vector of lanes looks up its slots' buckets, which tell of two symbols; the few lanes whose symbol is further on
-/// search one by one. Bytes are dealt to the lanes that need some in lane order, as the scalar rows do. Whatever the
+/// A vector of lanes looks up its slots' buckets, which tell of two symbols; where a lane's symbol is further on, all
+/// search on step by step. Bytes are dealt to the lanes that need some in lane order, as the scalar rows do. Whatever the
 /// stream's bytes are, slots are below 2¹⁶ and table indexes are checked by the caller, so lookups stay inside the
 /// tables.
 /// </remarks>
 internal static unsafe partial class RansDecoding
 {
-    /// <summary>The most lanes of a vector.</summary>
-    private const int Lanes = 16;
-
     private static bool IsVector128Supported => Vector128.IsHardwareAccelerated && BitConverter.IsLittleEndian;
 
     private static bool IsVector512Supported =>
@@ -28,9 +25,9 @@ internal static unsafe partial class RansDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols)
+        Span<int> differences)
     {
-        int i = ToLaneZero(ref state, stream, tables, tableIndexes, symbols, out bool isSound);
+        int i = ToLaneZero(ref state, stream, tables, tableIndexes, differences, out bool isSound);
         if (!isSound)
             return i;
         ref uint states = ref Unsafe.As<RansLanes, uint>(ref state.States);
@@ -41,7 +38,7 @@ internal static unsafe partial class RansDecoding
         fixed (Interval* intervals = tables.Intervals)
         fixed (Bucket* buckets = tables.Buckets)
         fixed (byte* indexes = tableIndexes)
-        fixed (ushort* output = symbols[..tableIndexes.Length])
+        fixed (int* output = differences[..tableIndexes.Length])
         fixed (byte* bytes = stream)
         {
             uint* found = stackalloc uint[4];
@@ -58,12 +55,12 @@ internal static unsafe partial class RansDecoding
                     {
                         int table = indexes[i + v + lane];
                         uint slot = Unsafe.Add(ref states, v + lane) & 0xFFFF;
-                        int symbol = buckets[bucketBases[table] + BucketMap.Find(slot, bucketShifts[table])].Near(slot);
+                        int symbol = buckets[bucketBases[table] - BucketMap.Place(slot, bucketShifts[table])].Near(slot);
                         Interval* of = intervals + firsts[table];
                         while (slot - of[symbol].Start >= of[symbol].Frequency)
                             symbol++;
                         found[lane] = *(uint*)(of + symbol);
-                        output[i + v + lane] = symbol == lengths[table] - 1 ? SymbolValue.Escape : (ushort)symbol;
+                        output[i + v + lane] = SymbolValue.Difference(symbol, lengths[table]);
                     }
 
                     Vector128<uint> interval = Vector128.Load(found);
@@ -77,7 +74,7 @@ internal static unsafe partial class RansDecoding
             }
         }
 
-        return i + Lookup(ref state, stream, tables, tableIndexes[i..], symbols[i..]);
+        return i + Lookup(ref state, stream, tables, tableIndexes[i..], differences[i..]);
     }
 
     /// <summary>Four vectors of eight lanes.</summary>
@@ -86,22 +83,22 @@ internal static unsafe partial class RansDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols)
+        Span<int> differences)
     {
-        int i = ToLaneZero(ref state, stream, tables, tableIndexes, symbols, out bool isSound);
+        int i = ToLaneZero(ref state, stream, tables, tableIndexes, differences, out bool isSound);
         if (!isSound)
             return i;
         RansLanes held = state.States;
         uint* lanes = (uint*)&held;
-        fixed (int* lengths = tables.Lengths)
+        fixed (int* firsts = tables.Firsts)
+        fixed (uint* starts = tables.Starts)
         fixed (int* bucketBases = tables.BucketBases)
         fixed (int* bucketShifts = tables.BucketShifts)
         fixed (Bucket* buckets = tables.Buckets)
         fixed (byte* indexes = tableIndexes)
-        fixed (ushort* output = symbols[..tableIndexes.Length])
+        fixed (int* output = differences[..tableIndexes.Length])
         fixed (byte* bytes = stream)
         {
-            uint* found = stackalloc uint[3 * Lanes];
             Vector256<int> low16 = Vector256.Create(0xFFFF);
             for (; i <= tableIndexes.Length - RansLanes.Count &&
                 state.Position <= stream.Length - (2 * RansLanes.Count); i += RansLanes.Count)
@@ -110,14 +107,13 @@ internal static unsafe partial class RansDecoding
                 for (int v = 0; v < RansLanes.Count; v += 8)
                 {
                     Vector256<int> table = Avx2.ConvertToVector256Int32(indexes + i + v);
-                    Vector256<int> escape = Avx2.GatherVector256(lengths, table, 4) - Vector256<int>.One;
                     Vector256<int> bucketBase = Avx2.GatherVector256(bucketBases, table, 4);
                     Vector256<uint> bucketShift = Avx2.GatherVector256(bucketShifts, table, 4).AsUInt32();
                     Vector256<uint> x = Vector256.Load(lanes + v);
                     Vector256<int> slot = x.AsInt32() & low16;
-                    Vector256<int> left = Avx.ConvertToVector256Single(Vector256.Create(BucketMap.Last) - slot).AsInt32();
-                    Vector256<int> bucket = bucketBase +
-                        Avx2.ShiftRightLogicalVariable(Vector256.Create(BucketMap.Top) - left, bucketShift);
+                    Vector256<int> left = Vector256.AndNot(low16, x.AsInt32()) + Vector256.Create(BucketMap.Bias);
+                    Vector256<int> bucket = bucketBase - Avx2.ShiftRightLogicalVariable(
+                        Avx.ConvertToVector256Single(left).AsInt32(), bucketShift);
                     Vector256<int> near = Avx2.GatherVector256((int*)buckets, bucket, 8);
                     Vector256<int> lasts = Avx2.GatherVector256((int*)buckets + 1, bucket, 8);
 
@@ -127,20 +123,20 @@ internal static unsafe partial class RansDecoding
                     Vector256<int> start = Vector256.ConditionalSelect(isNext, last + Vector256<int>.One, near >>> 16);
                     last = Vector256.ConditionalSelect(isNext, lasts >>> 16, last);
                     Vector256<int> symbol = (near & low16) - isNext;
-                    uint beyond = Vector256.GreaterThan(slot, last).ExtractMostSignificantBits();
-                    if (beyond != 0)
+                    while (Vector256.GreaterThanAny(slot, last))
                     {
-                        symbol.Store((int*)found);
-                        start.Store((int*)found + Lanes);
-                        last.Store((int*)found + (2 * Lanes));
-                        Search(beyond, tables, indexes + i + v, lanes + v, found);
-                        symbol = Vector256.Load((int*)found);
-                        start = Vector256.Load((int*)found + Lanes);
-                        last = Vector256.Load((int*)found + (2 * Lanes));
+                        isNext = Vector256.GreaterThan(slot, last);
+                        symbol -= isNext;
+                        start = Vector256.ConditionalSelect(isNext, last + Vector256<int>.One, start);
+                        last = Avx2.GatherVector256(
+                            (int*)starts + 1, Avx2.GatherVector256(firsts, table, 4) + symbol, 4) - Vector256<int>.One;
                     }
 
-                    symbol |= Vector256.Equals(symbol, escape) & low16;
-                    Vector128.Narrow(symbol.GetLower().AsUInt32(), symbol.GetUpper().AsUInt32()).Store(output + i + v);
+                    // Only a table's last symbol, the escape, owns the last slot.
+                    Vector256<int> difference = (symbol >>> 1) ^ -(symbol & Vector256<int>.One);
+                    Vector256.ConditionalSelect(
+                        Vector256.Equals(last, low16), Vector256.Create(SymbolValue.Escape), difference)
+                        .Store(output + i + v);
                     Vector256<int> frequency = last - start + Vector256<int>.One;
                     x = (frequency * (x >>> 16).AsInt32() + slot - start).AsUInt32();
                     Vector128<uint> low = x.GetLower(), high = x.GetUpper();
@@ -154,7 +150,7 @@ internal static unsafe partial class RansDecoding
         }
 
         state.States = held;
-        return i + Lookup(ref state, stream, tables, tableIndexes[i..], symbols[i..]);
+        return i + Lookup(ref state, stream, tables, tableIndexes[i..], differences[i..]);
     }
 
     /// <summary>
@@ -166,49 +162,96 @@ internal static unsafe partial class RansDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols)
+        Span<int> differences)
     {
         if (!tables.FitVectors)
-            return Vector256Row(ref state, stream, tables, tableIndexes, symbols);
-        int i = ToLaneZero(ref state, stream, tables, tableIndexes, symbols, out bool isSound);
+            return Vector256Row(ref state, stream, tables, tableIndexes, differences);
+        int i = ToLaneZero(ref state, stream, tables, tableIndexes, differences, out bool isSound);
         if (!isSound)
             return i;
+        fixed (byte* bytes = stream)
+            i += Steps(ref state, bytes, stream.Length, tables, tableIndexes[i..], differences[i..]);
+
+        // The last bytes, too few to be read many at a time, are read so from a copy. A step that takes more than there
+        // are is taken back and left to the row that notices.
+        if (tableIndexes.Length - i >= RansLanes.Count)
+        {
+            int start = state.Position;
+            int length = stream.Length - start;
+            byte* rest = stackalloc byte[2 * StepBytes];
+            new Span<byte>(rest, 2 * StepBytes).Clear();
+            stream[start..].CopyTo(new Span<byte>(rest, StepBytes));
+            state.Position = 0;
+            while (tableIndexes.Length - i >= RansLanes.Count)
+            {
+                RansState before = state;
+                Steps(
+                    ref state, rest, length + StepBytes, tables, tableIndexes.Slice(i, RansLanes.Count), differences[i..]);
+                if (state.Position > length)
+                {
+                    state = before;
+                    break;
+                }
+
+                i += RansLanes.Count;
+            }
+
+            state.Position += start;
+        }
+
+        return i + Lookup(ref state, stream, tables, tableIndexes[i..], differences[i..]);
+    }
+
+    /// <summary>Bytes that must be there for a step of all lanes: 32 at most for the first half, then 64 that are read.</summary>
+    private const int StepBytes = 96;
+
+    /// <summary>Decodes with all lanes until fewer symbols than lanes are left, or fewer bytes than must be there.</summary>
+    /// <returns>How many symbols were decoded.</returns>
+    /// <remarks>A method of its own that calls none, so that vectors stay in registers.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Steps(
+        ref RansState state,
+        byte* stream,
+        int length,
+        FrequencyTables tables,
+        ReadOnlySpan<byte> tableIndexes,
+        Span<int> differences)
+    {
         ref uint states = ref Unsafe.As<RansLanes, uint>(ref state.States);
+        int i = 0;
         fixed (ushort* packed = tables.PackedForVectors)
-        fixed (Interval* intervals = tables.Intervals)
+        fixed (uint* starts = tables.Starts)
         fixed (Bucket* buckets = tables.Buckets)
         fixed (byte* indexes = tableIndexes)
-        fixed (ushort* output = symbols[..tableIndexes.Length])
-        fixed (byte* bytes = stream)
+        fixed (int* output = differences[..tableIndexes.Length])
         {
-            var lookup = new Lookup512(tables, packed, buckets);
+            var lookup = new Lookup512(packed, starts, buckets);
             Vector512<uint> lower = Vector512.LoadUnsafe(ref states);
             Vector512<uint> upper = Vector512.LoadUnsafe(ref states, 16);
-            int position = state.Position;
-
-            // 32 bytes are read for sixteen lanes, whether or not all are needed.
-            int last = stream.Length - (2 * RansLanes.Count);
-            for (; i <= tableIndexes.Length - RansLanes.Count && position <= last; i += RansLanes.Count)
+            byte* at = stream + state.Position;
+            byte* last = stream + length - StepBytes;
+            int end = tableIndexes.Length - RansLanes.Count;
+            for (; i <= end && at <= last; i += RansLanes.Count)
             {
                 lower = lookup.Decode(lower, indexes + i, output + i);
                 upper = lookup.Decode(upper, indexes + i + 16, output + i + 16);
-                position += Deal(ref lower, bytes + position);
-                position += Deal(ref upper, bytes + position);
+                at += Deal(ref lower, at);
+                at += Deal(ref upper, at);
             }
 
             lower.StoreUnsafe(ref states);
             upper.StoreUnsafe(ref states, 16);
-            state.Position = position;
+            state.Position = (int)(at - stream);
         }
 
-        return i + Lookup(ref state, stream, tables, tableIndexes[i..], symbols[i..]);
+        return i;
     }
 
     /// <summary>What sixteen lanes need of 64 tables, two registers each.</summary>
-    private readonly struct Lookup512(FrequencyTables tables, ushort* packed, Bucket* buckets)
+    private readonly struct Lookup512(ushort* packed, uint* starts, Bucket* buckets)
     {
-        private readonly Vector512<ushort> _escapes0 = Vector512.Load(packed + 64);
-        private readonly Vector512<ushort> _escapes1 = Vector512.Load(packed + 96);
+        private readonly Vector512<ushort> _firsts0 = Vector512.Load(packed);
+        private readonly Vector512<ushort> _firsts1 = Vector512.Load(packed + 32);
         private readonly Vector512<ushort> _bases0 = Vector512.Load(packed + 128);
         private readonly Vector512<ushort> _bases1 = Vector512.Load(packed + 160);
         private readonly Vector512<ushort> _shifts0 = Vector512.Load(packed + 192);
@@ -216,9 +259,9 @@ internal static unsafe partial class RansDecoding
         private readonly Vector512<ushort> _firstFrequencies0 = Vector512.Load(packed + 256);
         private readonly Vector512<ushort> _firstFrequencies1 = Vector512.Load(packed + 288);
 
-        /// <summary>Writes the lanes' symbols, and returns their states before bytes are dealt to them.</summary>
+        /// <summary>Writes the lanes' differences, and returns their states before bytes are dealt to them.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector512<uint> Decode(Vector512<uint> x, byte* indexes, ushort* output)
+        public Vector512<uint> Decode(Vector512<uint> x, byte* indexes, int* output)
         {
             Vector512<uint> low16 = Vector512.Create(0xFFFFu);
             Vector512<ushort> table = Avx512F.ConvertToVector512Int32(Vector128.Load(indexes)).AsUInt16();
@@ -229,25 +272,24 @@ internal static unsafe partial class RansDecoding
                 Avx512BW.PermuteVar32x16x2(_firstFrequencies0, table, _firstFrequencies1).AsUInt32() & low16;
             if (Vector512.LessThanAll(slot, frequency))
             {
-                Vector256<ushort>.Zero.Store(output);
+                Vector512<int>.Zero.Store(output);
                 return (frequency * (x >>> 16)) + slot;
             }
 
-            Vector512<uint> escape = Avx512BW.PermuteVar32x16x2(_escapes0, table, _escapes1).AsUInt32() & low16;
-            Vector512<uint> bucketBase = Avx512BW.PermuteVar32x16x2(_bases0, table, _bases1).AsUInt32() & low16;
+            Vector512<uint> bucketBase = Avx512BW.PermuteVar32x16x2(_bases0, table, _bases1).AsUInt32();
             Vector512<uint> shift = Avx512BW.PermuteVar32x16x2(_shifts0, table, _shifts1).AsUInt32() & low16;
-            Vector512<uint> left = Avx512F.ConvertToVector512Single(
-                Vector512.Create((uint)BucketMap.Last) - slot).AsUInt32();
-            Vector512<int> bucket = (bucketBase + Avx512F.ShiftRightLogicalVariable(
-                Vector512.Create((uint)BucketMap.Top) - left, shift)).AsInt32();
+            Vector512<uint> left = Vector512.AndNot(low16, x) + Vector512.Create((uint)BucketMap.Bias);
+            Vector512<uint> bucket = low16 & (bucketBase - Avx512F.ShiftRightLogicalVariable(
+                Avx512F.ConvertToVector512Single(left.AsInt32()).AsUInt32(), shift));
 
             // Sixteen buckets of 64 bits, four at a time; then their halves apart.
-            Vector512<uint> first = Vector512.Create(
-                Avx2.GatherVector256((long*)buckets, bucket.GetLower().GetLower(), 8),
-                Avx2.GatherVector256((long*)buckets, bucket.GetLower().GetUpper(), 8)).AsUInt32();
-            Vector512<uint> second = Vector512.Create(
-                Avx2.GatherVector256((long*)buckets, bucket.GetUpper().GetLower(), 8),
-                Avx2.GatherVector256((long*)buckets, bucket.GetUpper().GetUpper(), 8)).AsUInt32();
+            Vector256<int> low = bucket.GetLower().AsInt32(), high = bucket.GetUpper().AsInt32();
+            Vector512<uint> first = Join(
+                Avx2.GatherVector256((ulong*)buckets, low.GetLower(), 8),
+                Avx2.GatherVector256((ulong*)buckets, low.GetUpper(), 8)).AsUInt32();
+            Vector512<uint> second = Join(
+                Avx2.GatherVector256((ulong*)buckets, high.GetLower(), 8),
+                Avx2.GatherVector256((ulong*)buckets, high.GetUpper(), 8)).AsUInt32();
             Vector512<uint> even = Vector512<uint>.Indices << 1;
             Vector512<uint> near = Avx512F.PermuteVar16x32x2(first, even, second);
             Vector512<uint> lasts = Avx512F.PermuteVar16x32x2(first, even + Vector512<uint>.One, second);
@@ -257,56 +299,29 @@ internal static unsafe partial class RansDecoding
             Vector512<uint> start = Vector512.ConditionalSelect(isNext, last + Vector512<uint>.One, near >>> 16);
             last = Vector512.ConditionalSelect(isNext, lasts >>> 16, last);
             Vector512<uint> symbol = (near & low16) - isNext;
-            Vector512<uint> isBeyond = Vector512.GreaterThan(slot, last);
-            if (isBeyond != Vector512<uint>.Zero)
-                (symbol, start, last) = Search(isBeyond, tables, indexes, x, symbol, start, last);
-            symbol |= Vector512.Equals(symbol, escape) & low16;
-            Avx512F.ConvertToVector256UInt16(symbol).Store(output);
+            while (Vector512.GreaterThanAny(slot, last))
+            {
+                isNext = Vector512.GreaterThan(slot, last);
+                symbol -= isNext;
+                start = Vector512.ConditionalSelect(isNext, last + Vector512<uint>.One, start);
+                Vector512<int> at = (symbol +
+                    (low16 & Avx512BW.PermuteVar32x16x2(_firsts0, table, _firsts1).AsUInt32())).AsInt32();
+                last = Join(
+                    Avx2.GatherVector256(starts + 1, at.GetLower(), 4),
+                    Avx2.GatherVector256(starts + 1, at.GetUpper(), 4)) - Vector512<uint>.One;
+            }
+
+            // Only a table's last symbol, the escape, owns the last slot.
+            Vector512<int> difference = ((symbol >>> 1) ^ -(symbol & Vector512<uint>.One)).AsInt32();
+            Vector512.ConditionalSelect(
+                Vector512.Equals(last, low16).AsInt32(), Vector512.Create(SymbolValue.Escape), difference).Store(output);
             return ((last - start + Vector512<uint>.One) * (x >>> 16)) + slot - start;
         }
 
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static (Vector512<uint> Symbol, Vector512<uint> Start, Vector512<uint> Last) Search(
-            Vector512<uint> isBeyond,
-            FrequencyTables tables,
-            byte* indexes,
-            Vector512<uint> x,
-            Vector512<uint> symbol,
-            Vector512<uint> start,
-            Vector512<uint> last)
-        {
-            uint* found = stackalloc uint[3 * Lanes];
-            symbol.Store(found);
-            start.Store(found + Lanes);
-            last.Store(found + (2 * Lanes));
-            RansDecoding.Search((uint)isBeyond.ExtractMostSignificantBits(), tables, indexes, (uint*)&x, found);
-            return (Vector512.Load(found), Vector512.Load(found + Lanes), Vector512.Load(found + (2 * Lanes)));
-        }
-    }
-
-    /// <summary>Searches on in the lanes of a vector whose slot is beyond the two symbols that its bucket tells of.</summary>
-    /// <param name="lanes">Which lanes, bit by bit.</param>
-    /// <param name="tables">The tables.</param>
-    /// <param name="indexes">The lanes' table indexes.</param>
-    /// <param name="states">The lanes' states.</param>
-    /// <param name="found">
-    /// The lanes' symbols, where these start, and their last slots, <see cref="Lanes"/> elements each; moved on.
-    /// </param>
-    private static void Search(uint lanes, FrequencyTables tables, byte* indexes, uint* states, uint* found)
-    {
-        for (; lanes != 0; lanes &= lanes - 1)
-        {
-            int lane = BitOperations.TrailingZeroCount(lanes);
-            int table = indexes[lane];
-            ReadOnlySpan<uint> starts = tables.Starts.Slice(tables.Firsts[table], tables.Lengths[table] + 1);
-            uint slot = states[lane] & 0xFFFF;
-            int symbol = (int)found[lane];
-            while (starts[symbol + 1] <= slot)
-                symbol++;
-            found[lane] = (uint)symbol;
-            found[lane + Lanes] = starts[symbol];
-            found[lane + (2 * Lanes)] = starts[symbol + 1] - 1;
-        }
+        /// <summary>Two vectors as one: unlike Vector512.Create, without a way through memory.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<T> Join<T>(Vector256<T> lower, Vector256<T> upper) =>
+            lower.ToVector512Unsafe().WithUpper(upper);
     }
 
     /// <summary>Appends to four states the bytes that they need; returns how many of eight bytes were taken.</summary>
@@ -329,14 +344,12 @@ internal static unsafe partial class RansDecoding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Deal(ref Vector512<uint> x, byte* bytes)
     {
-        Vector512<uint> one = Vector512.LessThan(x, Vector512.Create(RansLanes.Least));
-        Vector512<uint> two = Vector512.LessThan(x, Vector512.Create(RansLanes.Least >> 8));
-        Vector256<byte> isTaken = Avx512F.ConvertToVector256UInt16(
-            (one & Vector512.Create(0x00FFu)) | (two & Vector512.Create(0xFF00u))).AsByte();
-        Vector256<byte> dealt = Avx512Vbmi2.VL.Expand(Vector256<byte>.Zero, isTaken, Vector256.Load(bytes));
-        Vector512<uint> eight = Vector512.Create(8u);
-        x = Avx512F.ShiftLeftLogicalVariable(x, (one & eight) + (two & eight)) |
-            Avx512F.ConvertToVector512UInt32(dealt.AsUInt16());
+        // A state has at most 23 leading zeros here: 8 bits are wanted from 8 zeros on, 16 from 16 on.
+        Vector512<uint> bits = Avx512CD.LeadingZeroCount(x) & Vector512.Create(24u);
+        Vector512<uint> one = Vector512<uint>.One;
+        Vector512<byte> isTaken = (Avx512F.ShiftLeftLogicalVariable(one, bits) - one).AsByte();
+        Vector512<uint> dealt = Avx512Vbmi2.Expand(Vector512<byte>.Zero, isTaken, Vector512.Load(bytes)).AsUInt32();
+        x = Avx512F.ShiftLeftLogicalVariable(x, bits) | dealt;
         return BitOperations.PopCount(isTaken.ExtractMostSignificantBits());
     }
 
@@ -346,11 +359,11 @@ internal static unsafe partial class RansDecoding
         ReadOnlySpan<byte> stream,
         FrequencyTables tables,
         ReadOnlySpan<byte> tableIndexes,
-        Span<ushort> symbols,
+        Span<int> differences,
         out bool isSound)
     {
         int head = Math.Min((RansLanes.Count - state.Lane) % RansLanes.Count, tableIndexes.Length);
-        int decoded = Lookup(ref state, stream, tables, tableIndexes[..head], symbols);
+        int decoded = Lookup(ref state, stream, tables, tableIndexes[..head], differences);
         isSound = decoded == head;
         return decoded;
     }

@@ -11,7 +11,7 @@ namespace Tfic.Kernels.RangeCoding;
 public sealed class SymbolDecoder
 {
     /// <summary>
-    /// Symbols are turned into values this many at a time: so few that they stay in the nearest cache.
+    /// Values are decoded and then searched for escapes this many at a time: so few that they stay in the nearest cache.
     /// </summary>
     private const int BlockLength = 4096;
 
@@ -187,16 +187,15 @@ public sealed class SymbolDecoder
                 throw NoStates(_starts[i]);
         }
 
-        var symbols = new ushort[values.Length];
         _chunkKernel!(
-            _stream.Span, _starts.AsSpan(0, count + 1), _chunkBits, tables, tableIndexes, symbols, states);
+            _stream.Span, _starts.AsSpan(0, count + 1), _chunkBits, tables, tableIndexes, values, states);
         for (int i = 0; i < count; i++)
         {
             Range part = Part(i, values.Length);
             ReadOnlySpan<byte> chunk = _stream.Span[_starts[i].._starts[i + 1]];
             ref RansState state = ref states[i];
             _escapes.Clear();
-            Convert(tables, tableIndexes[part], symbols.AsSpan(part), values[part], 0, _escapes);
+            FindEscapes(tables, tableIndexes[part], values[part], 0, _escapes);
             if (state.Position < 0 ||
                 !TryEscapes(ref state, chunk, RansDecoding.RawBit, tables, tableIndexes[part], values[part], _escapes))
             {
@@ -290,43 +289,36 @@ public sealed class SymbolDecoder
         where TState : struct
     {
         escapes.Clear();
-        Span<ushort> memory = stackalloc ushort[BlockLength];
         for (int from = 0; from < values.Length; from += BlockLength)
         {
             Span<int> block = values.Slice(from, Math.Min(BlockLength, values.Length - from));
             ReadOnlySpan<byte> indexes = tableIndexes.Slice(from, block.Length);
-            Span<ushort> symbols = memory[..block.Length];
-            if (kernel(ref state, stream, tables, indexes, symbols) < block.Length)
+            if (kernel(ref state, stream, tables, indexes, block) < block.Length)
                 return false;
-            Convert(tables, indexes, symbols, block, from, escapes);
+            FindEscapes(tables, indexes, block, from, escapes);
         }
 
         return TryEscapes(ref state, stream, read, tables, tableIndexes, values, escapes);
     }
 
-    /// <summary>Turns symbols into values, and notes which are escapes, counted from <paramref name="first"/>.</summary>
-    private static void Convert(
-        FrequencyTables tables,
-        ReadOnlySpan<byte> tableIndexes,
-        ReadOnlySpan<ushort> symbols,
-        Span<int> values,
-        int first,
-        List<int> escapes)
+    /// <summary>
+    /// Notes which of the decoded differences are escapes, counted from <paramref name="first"/>, and adds centres.
+    /// </summary>
+    private static void FindEscapes(
+        FrequencyTables tables, ReadOnlySpan<byte> tableIndexes, Span<int> values, int first, List<int> escapes)
     {
-        SymbolValue.FromSymbols(symbols, values);
-        if (!tables.AreCentredAtZero)
-        {
-            ReadOnlySpan<int> centres = tables.Centres;
-            for (int i = 0; i < values.Length; i++)
-                values[i] += centres[tableIndexes[i]];
-        }
-
-        int next = symbols.IndexOf(SymbolValue.Escape);
-        for (int at = 0; next >= 0; next = symbols[at..].IndexOf(SymbolValue.Escape))
+        int next = values.IndexOf(SymbolValue.Escape);
+        for (int at = 0; next >= 0; next = values[at..].IndexOf(SymbolValue.Escape))
         {
             escapes.Add(first + at + next);
             at += next + 1;
         }
+
+        if (tables.AreCentredAtZero)
+            return;
+        ReadOnlySpan<int> centres = tables.Centres;
+        for (int i = 0; i < values.Length; i++)
+            values[i] += centres[tableIndexes[i]];
     }
 
     /// <summary>Decodes what escapes stand for; false if the stream is damaged.</summary>

@@ -13,7 +13,10 @@ public class CodingTests
     /// Tables that break what the fast rows like: centres that are not 0, more tables and more symbols than registers
     /// hold, probabilities that rise, an escape that owns nearly all slots, and the longest table there is.
     /// </summary>
-    private static readonly FrequencyTables s_strange = MakeStrangeTables();
+    private static readonly FrequencyTables s_strange = MakeStrangeTables(0, 100);
+
+    /// <summary>Those of them that registers do hold.</summary>
+    private static readonly FrequencyTables s_strangeFew = MakeStrangeTables(1, 30);
 
     /// <summary>Uneven counts: around the lanes, around vectors, and two that are longer than a chunk.</summary>
     private static readonly int[] s_counts = [0, 1, 2, 7, 8, 31, 32, 33, 63, 64, 65, 100, 1000, 1024, 1025, 20011];
@@ -69,7 +72,7 @@ public class CodingTests
         foreach (int count in s_counts)
         {
             foreach ((FrequencyTables tables, int limit) in new[] { (s_gaussians, 1), (s_gaussians, 12),
-                (s_gaussians, 64), (s_strange, 100) })
+                (s_gaussians, 64), (s_strange, 100), (s_strangeFew, 30) })
             {
                 (byte[] indexes, int[] values) = Draw(tables, count, (count * 64) + limit, limit);
                 if (count > 40)
@@ -98,6 +101,15 @@ public class CodingTests
                 }
             }
         }
+    }
+
+    /// <summary>The tables of the tests above are those for which rows are made, and those for which they are not.</summary>
+    [Fact]
+    public void StrangeTablesAreAndAreNotHeldInRegisters()
+    {
+        Assert.True(s_gaussians.FitVectors);
+        Assert.True(s_strangeFew.FitVectors);
+        Assert.False(s_strange.FitVectors);
     }
 
     [SkippableTheory]
@@ -172,7 +184,10 @@ public class CodingTests
         IntervalLookupKernel kernel = IntervalLookup.Table.Rows.Single(r => r.Name == row).Kernel;
         foreach (int count in s_counts)
         {
-            foreach ((FrequencyTables tables, int limit) in new[] { (s_gaussians, 64), (s_strange, 100) })
+            foreach ((FrequencyTables tables, int limit) in new[]
+            {
+                (s_gaussians, 64), (s_strange, 100), (s_strangeFew, 30),
+            })
             {
                 (byte[] indexes, int[] values) = Draw(tables, count, count, limit);
                 int[] extremes = [int.MinValue, int.MaxValue, int.MinValue + 1, 1 << 30, -(1 << 30) - 1];
@@ -392,7 +407,7 @@ public class CodingTests
     private static void SkipUnlessSupported(VariantTable table, string row) =>
         Skip.IfNot(table.Variants.Single(r => r.Name == row).IsSupported, $"This machine cannot run row '{row}'.");
 
-    private static FrequencyTables MakeStrangeTables()
+    private static FrequencyTables MakeStrangeTables(int from, int count)
     {
         var random = new Random(8);
         var centres = new int[100];
@@ -416,7 +431,9 @@ public class CodingTests
 
         centres[5] = FrequencyTables.MaxCentre;
         centres[6] = -FrequencyTables.MaxCentre;
-        return new FrequencyTables(centres, lengths, frequencies.ToArray());
+        int[] skipped = lengths[..from], taken = lengths[from..(from + count)];
+        return new FrequencyTables(
+            centres.AsSpan(from, count), taken, frequencies[skipped.Sum()..(skipped.Sum() + taken.Sum())].ToArray());
 
         int[] Random(int length)
         {
