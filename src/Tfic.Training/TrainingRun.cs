@@ -38,7 +38,7 @@ public sealed class TrainingRun
 {
     private const int WarmUpSteps = 200;
     private const int LogInterval = 50;
-    private const int CollectionInterval = 16;
+    private const long CollectionBytes = 256 << 20;
 
     private readonly string folder;
     private readonly Module network;
@@ -89,6 +89,7 @@ public sealed class TrainingRun
         using var log = new StreamWriter(Path.Combine(folder, "log.tsv"), append: true) { AutoFlush = true };
         bool headed = log.BaseStream.Length > 0;
         var sums = new Dictionary<string, (double Sum, int Count)>();
+        long collectedAt = 0;
 
         void Loop(Action<long, double, double>? show)
         {
@@ -97,11 +98,13 @@ public sealed class TrainingRun
                 long i = state.Step;
                 SetRate(learningRate * RateAt(i, steps, decayShare));
                 // TorchSharp lets a collection finalise a Scalar while libtorch still reads it. With a young
-                // generation as large as build.sh train asks for, collections happen here and nowhere else.
-                if (i % CollectionInterval == 0)
+                // generation as large as build.sh train asks for, collections happen here and nowhere else, however
+                // much the drawing of the next batches allocates.
+                if (GC.GetTotalAllocatedBytes() - collectedAt >= CollectionBytes)
                 {
                     GC.Collect();
                     GC.WaitForPendingFinalizers();
+                    collectedAt = GC.GetTotalAllocatedBytes();
                 }
 
                 random.manual_seed(unchecked((long)(seed * 0x9E3779B97F4A7C15UL + (ulong)i)));
