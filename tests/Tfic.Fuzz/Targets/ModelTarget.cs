@@ -34,7 +34,9 @@ internal sealed class ModelTarget : Target
     public override byte[] Mutate(byte[] input, byte[] other, FuzzRandom random)
     {
         byte[] file = [.. input];
-        int header = (int)Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(file), 0, file.Length - 8);
+        if (file.Length <= 8)
+            return Mutations.Bytes(file, other, random, MaxLength);
+        int header = (int)Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(file), 1, file.Length - 8);
         if (random.OneIn(3))
         {
             // Digits and letters of the header, whose length must not change: the data behind it is aligned.
