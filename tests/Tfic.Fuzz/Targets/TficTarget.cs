@@ -60,7 +60,7 @@ internal sealed class TficTarget : Target
         byte[] file = (input[1] & 1) == 0 ? MutateShort(input, random) : MutateLong(input, other, random);
         if (file.Length > MaxLength)
             return file[..MaxLength];
-        if ((file[1] & 1) == 0 && file.Length >= 10 && !random.OneIn(16))
+        if (file.Length >= 10 && (file[1] & 1) == 0 && !random.OneIn(16))
         {
             // A stream of whatever model keeps its checksum's lower half of the id, mostly that of the upper half.
             uint upper = BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(6));
