@@ -1,7 +1,9 @@
+using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
 using Tfic.Kernels.Dct;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.Pooling;
+using Tfic.Kernels.QuantisedConvolution;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Kernels.Samples;
 
@@ -41,6 +43,7 @@ public static class Equivalence
 
     private static readonly Dictionary<VariantTable, Func<IEnumerable<RowCheck>>> Checks = new()
     {
+        [BFloat16Conv2d.Variants] = () => Rows(BFloat16Conv2d.Variants, BFloat16Convolutions),
         [Conv2d.Variants] = () => Rows(Conv2d.Variants, Convolutions),
         [BlockDct.ForwardTable] = () => Rows(BlockDct.ForwardTable, kernel => Transforms(kernel, 1)),
         [BlockDct.InverseTable] = () => Rows(BlockDct.InverseTable, kernel => Transforms(kernel, 8)),
@@ -50,6 +53,7 @@ public static class Equivalence
         [IntegerConvolution.IntegerConvolution.Table] =
             () => Rows(IntegerConvolution.IntegerConvolution.Table, IntegerConvolutions),
         [MaxPool.Variants] = () => Rows(MaxPool.Variants, Pools),
+        [QuantisedConv2d.Variants] = () => Rows(QuantisedConv2d.Variants, QuantisedConvolutions),
         [IntervalLookup.Table] = () => ForcedRows(IntervalLookup.Table, Codings),
         [RangeDecoding.Table] = () => ForcedRows(RangeDecoding.Table, Codings),
         [RansDecoding.Table] = () => ForcedRows(RansDecoding.Table, Codings),
@@ -162,6 +166,90 @@ public static class Equivalence
                 float[] second = residual == Residual.None ? [] : Floats(random, length);
                 float[] output = new float[length + Guard];
                 kernel(layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length), threads: 2);
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    /// <summary>Kernel, stride, padding, channels and sizes on which the narrow convolutions are compared.</summary>
+    private static readonly (int Kh, int Kw, int Stride, Padding Padding, int Inputs, int Outputs, int Height, int Width)[]
+        NarrowShapes =
+        [
+            (3, 3, 1, Padding.Symmetric(1, 1), 1, 17, 3, 1), (3, 3, 1, Padding.Symmetric(1, 1), 6, 48, 2, 11),
+            (3, 3, 2, Padding.Symmetric(1, 1), 8, 64, 5, 18), (1, 1, 1, default, 7, 96, 3, 9),
+            (1, 1, 1, default, 1, 1, 1, 1), (4, 4, 4, default, 3, 32, 8, 20), (2, 1, 1, default, 19, 35, 2, 13),
+            (1, 7, 1, Padding.Symmetric(0, 3), 9, 16, 1, 14), (5, 5, 1, Padding.Symmetric(4, 4), 2, 18, 1, 1),
+            (3, 5, 2, new Padding(0, 3, 2, 1), 3, 113, 7, 21),
+        ];
+
+    /// <summary>Each value divided by products × (|bias| + Σ|input · weight|), see <see cref="BFloat16Conv2d"/>.</summary>
+    private static IEnumerable<double[]> BFloat16Convolutions(BFloat16Conv2dKernel kernel)
+    {
+        static float[] Rounded(float[] values) =>
+            Array.ConvertAll(values, value => BFloat16Plane.ToSingle(BFloat16Plane.Round(value)));
+
+        var random = new Random(10);
+        foreach (var s in NarrowShapes)
+        {
+            int products = s.Kh * s.Kw * s.Inputs;
+            float[] weights = Rounded(Floats(random, s.Outputs * products)), biases = Floats(random, s.Outputs);
+            float[] values = Rounded(Floats(random, s.Height * s.Width * s.Inputs));
+            Conv2d Layer(float[] weight, float[] bias) => new(weight, bias, s.Inputs, s.Kh, s.Kw)
+            {
+                Stride = s.Stride,
+                Padding = s.Padding,
+                NegativeSlope = 0.125f,
+            };
+
+            var layer = new BFloat16Conv2d(Layer(weights, biases));
+            var input = new BFloat16Plane();
+            input.Reshape(s.Height, s.Width, s.Inputs, int.Max(s.Padding.Left, s.Padding.Right));
+            for (int y = 0; y < s.Height; y++)
+                input.SetRow(y, values.AsSpan(y * s.Width * s.Inputs, s.Width * s.Inputs));
+            int rows = layer.Layer.ResultHeight(s.Height), columns = layer.Layer.ResultWidth(s.Width);
+            float[] magnitudes = new float[rows * columns * s.Outputs];
+            Layer(Array.ConvertAll(weights, MathF.Abs), Array.ConvertAll(biases, MathF.Abs)).Run(
+                Conv2d.Variants.Reference, Array.ConvertAll(values, MathF.Abs), s.Height, s.Width, magnitudes);
+
+            float[] output = new float[magnitudes.Length + Guard];
+            kernel(layer, input, 0, rows, output.AsSpan(1, magnitudes.Length), narrow: null, narrowRow: 0);
+            yield return [.. magnitudes.Select((magnitude, i) => output[i + 1] / ((double)products * magnitude))];
+            yield return [output[0], .. output.AsSpan(1 + magnitudes.Length).ToArray().Select(value => (double)value)];
+        }
+    }
+
+    private static IEnumerable<double[]> QuantisedConvolutions(QuantisedConv2dKernel kernel)
+    {
+        var random = new Random(11);
+        foreach (var s in NarrowShapes)
+        {
+            foreach (Residual residual in Enum.GetValues<Residual>())
+            {
+                var layer = new QuantisedConv2d(
+                    new Conv2d(
+                        Floats(random, s.Outputs * s.Inputs * s.Kh * s.Kw), Floats(random, s.Outputs), s.Inputs, s.Kh,
+                        s.Kw)
+                    {
+                        Stride = s.Stride,
+                        Padding = s.Padding,
+                        Residual = residual,
+                        NegativeSlope = residual == Residual.AfterActivation ? 0f : 0.125f,
+                    });
+
+                // Rows of all signs, of one sign, and of zeros.
+                var input = new QuantisedPlane();
+                input.Reshape(s.Height, s.Width, s.Inputs, int.Max(s.Padding.Left, s.Padding.Right));
+                for (int y = 0; y < s.Height; y++)
+                {
+                    float[] values = Floats(random, s.Width * s.Inputs, y % 4 == 3 ? 0 : 1 + y);
+                    input.SetRow(y, y % 3 == 1 ? Array.ConvertAll(values, MathF.Abs) : values);
+                }
+
+                int rows = layer.Layer.ResultHeight(s.Height), columns = layer.Layer.ResultWidth(s.Width);
+                int length = rows * columns * s.Outputs;
+                float[] second = residual == Residual.None ? [] : Floats(random, length);
+                float[] output = new float[length + Guard];
+                kernel(layer, input, 0, rows, second, output.AsSpan(1, length));
                 yield return Array.ConvertAll(output, value => (double)value);
             }
         }

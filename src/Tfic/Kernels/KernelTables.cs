@@ -6,6 +6,7 @@ public static class KernelTables
     /// <summary>The tables, by the names of their folders. A new kernel adds its tables here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
         Dct.BlockDct.ForwardTable,
         Dct.BlockDct.InverseTable,
@@ -14,6 +15,7 @@ public static class KernelTables
         Dct.JpegDct.InverseTable,
         IntegerConvolution.IntegerConvolution.Table,
         Pooling.MaxPool.Variants,
+        QuantisedConvolution.QuantisedConv2d.Variants,
         RangeCoding.IntervalLookup.Table,
         RangeCoding.RangeDecoding.Table,
         RangeCoding.RansDecoding.Table,

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Tfic.Kernels.BFloat16Convolution;
+using Tfic.Kernels.QuantisedConvolution;
 
 namespace Tfic.Kernels;
 
@@ -12,7 +14,7 @@ internal static partial class NativeKernels
     private const string Library = "tfic_native";
 
     /// <summary>Raised with every change of a signature, on both sides.</summary>
-    private const int ExpectedVersion = 1;
+    private const int ExpectedVersion = 2;
 
     private static readonly nint s_handle = Find();
 
@@ -39,6 +41,22 @@ internal static partial class NativeKernels
         int kernelSize,
         int* output,
         long outputLength);
+
+    /// <summary>1 if this processor can run <see cref="QuantisedConvolution"/>, else 0.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_quantised_convolution_supported")]
+    public static partial int QuantisedConvolutionSupported();
+
+    /// <summary>See tfic/quantised_convolution.h.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_quantised_convolution")]
+    public static unsafe partial int QuantisedConvolution(QuantisedConv2dNative.Call* call);
+
+    /// <summary>1 if this processor can run <see cref="BFloat16Convolution"/>, else 0.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution_supported")]
+    public static partial int BFloat16ConvolutionSupported();
+
+    /// <summary>See tfic/bfloat16_convolution.h.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution")]
+    public static unsafe partial int BFloat16Convolution(BFloat16Conv2dNative.Call* call);
 
     [LibraryImport(Library, EntryPoint = "tfic_native_version")]
     private static partial int Version();

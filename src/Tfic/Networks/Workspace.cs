@@ -1,3 +1,6 @@
+using Tfic.Kernels.BFloat16Convolution;
+using Tfic.Kernels.QuantisedConvolution;
+
 namespace Tfic.Networks;
 
 /// <summary>
@@ -7,6 +10,8 @@ namespace Tfic.Networks;
 public sealed class Workspace
 {
     private readonly float[][] _floats = [[], [], [], []];
+    private readonly BFloat16Plane[] _narrow = [new(), new(), new()];
+    private readonly QuantisedPlane[] _quantised = [new(), new()];
     private byte[] _bytes = [];
 
     /// <summary>Makes an empty workspace.</summary>
@@ -30,6 +35,12 @@ public sealed class Workspace
             _floats[slot] = GC.AllocateUninitializedArray<float>((int)count);
         return _floats[slot].AsSpan(0, (int)count);
     }
+
+    /// <summary>One of three independent planes, of whatever shape it had before.</summary>
+    internal BFloat16Plane Narrow(int slot) => _narrow[slot];
+
+    /// <summary>One of two independent planes, of whatever shape it had before.</summary>
+    internal QuantisedPlane Quantised(int slot) => _quantised[slot];
 
     /// <summary>A buffer of bytes, with whatever it held before.</summary>
     internal Span<byte> Bytes(int count)

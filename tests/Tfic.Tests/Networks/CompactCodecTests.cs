@@ -16,7 +16,7 @@ public sealed class CompactCodecTests
         var workspace = new Workspace();
         (int columns, int rows) = CompactCodec.LatentSize(width, height);
         var y = new float[rows * columns * 96];
-        s_codec.Analysis(picture, workspace, y);
+        s_codec.Analysis(picture, workspace, y, narrow: false);
         PlainTensor expectedY = PlainAnalysis(picture, columns * 16, rows * 16);
         AssertNear(expectedY, PlainTensor.FromInterleaved(y, 96, rows, columns), 1e-5);
 
@@ -38,6 +38,29 @@ public sealed class CompactCodecTests
         }
 
         Assert.True(inside > output.Samples.Length / 10, $"Only {inside} samples are not clamped.");
+    }
+
+    /// <summary>
+    /// By the reference rows, which stand for the others (<see cref="Kernels.EquivalenceTests"/>) and run everywhere.
+    /// </summary>
+    [Fact]
+    public void Fewer_bits_move_y_by_less_than_a_fiftieth()
+    {
+        foreach ((int width, int height, int channels) in new[] { (70, 45, 3), (64, 64, 1), (1, 1, 3) })
+        {
+            Picture picture = RandomModels.Picture(width, height, channels, seed: 5);
+            (int columns, int rows) = CompactCodec.LatentSize(width, height);
+            float[] expected = new float[rows * columns * 96], narrow = new float[expected.Length];
+            s_codec.Analysis(picture, new Workspace(), expected, narrow: false);
+            s_codec.Analysis(picture, new Workspace(), narrow, narrow: true);
+            double signal = expected.Sum(value => (double)value * value);
+            double noise = expected.Zip(narrow, (e, n) => ((double)e - n) * (e - n)).Sum();
+            Assert.InRange(Math.Sqrt(noise / signal), 1e-6, 0.02);
+
+            var again = new float[expected.Length];
+            s_codec.Analysis(picture, new Workspace(threads: 3), again, narrow: true);
+            Assert.Equal(narrow, again);
+        }
     }
 
     [Fact]

@@ -1,0 +1,187 @@
+#include "tfic/bfloat16_convolution.h"
+
+#if (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) || defined(__clang__))
+#define TFIC_BF16 1
+#include <immintrin.h>
+
+#include <cstring>
+#endif
+
+namespace {
+
+using Call = tfic_bfloat16_convolution_call;
+
+constexpr int64_t Group = 16;
+
+// Sizes beyond these are refused before they are multiplied, so that no product below can overflow 64 bits.
+constexpr int32_t MaxSize = 1 << 20;
+constexpr int32_t MaxOutputs = 1 << 14;
+constexpr int32_t MaxRun = 1 << 20;
+constexpr int32_t MaxKernelHeight = 31;
+constexpr int64_t MaxPitch = int64_t{1} << 40;
+
+bool in_range(int64_t size, int64_t least, int64_t most) { return size >= least && size <= most; }
+
+bool is_valid(const Call& c) {
+    if (c.input == nullptr || c.weights == nullptr || c.bias == nullptr ||
+        (c.output == nullptr && c.narrow == nullptr))
+        return false;
+    if (!in_range(c.rows, 1, MaxSize) || !in_range(c.outputs, 1, MaxOutputs) ||
+        !in_range(c.kernel_height, 1, MaxKernelHeight) || !in_range(c.run, 2, MaxRun) || c.run % 2 != 0 ||
+        !in_range(c.step, 1, MaxSize) || !in_range(c.stride, 1, MaxSize) || !in_range(c.top, 0, MaxSize) ||
+        !in_range(c.columns, 1, MaxSize) || !in_range(c.first_row, 0, MaxSize) ||
+        !in_range(c.end_row, c.first_row + 1, MaxSize) || !in_range(c.pitch, 1, MaxPitch) ||
+        !in_range(c.origin, 0, c.pitch))
+        return false;
+
+    const int64_t padded = (c.outputs + Group - 1) / Group * Group;
+    const int64_t last = (c.rows - 1) * c.pitch + c.origin + int64_t{c.columns - 1} * c.step + c.run;
+    const int64_t rows = c.end_row - c.first_row;
+    if (c.input_length < last || c.weights_length < padded * c.kernel_height * c.run) return false;
+    if (c.output != nullptr && c.output_length / c.outputs / c.columns < rows) return false;
+    return c.narrow == nullptr ||
+           (in_range(c.narrow_pitch, 1, MaxPitch) && in_range(c.narrow_origin, 0, c.narrow_pitch) &&
+            c.narrow_length >= (rows - 1) * c.narrow_pitch + c.narrow_origin + int64_t{c.columns} * c.outputs);
+}
+
+#ifdef TFIC_BF16
+
+#define TFIC_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+
+bool has_bf16() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16");
+}
+
+// Does M for the numbers of all positions of a tile. Sums have names of their own, a0 ... c7, since compilers keep
+// arrays of this size in memory.
+#define TFIC_POSITIONS(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
+
+// The empty statement keeps a sum in a register; gcc 12 would store it at each step.
+#define TFIC_ADD(SUM, X, W)                    \
+    do {                                       \
+        SUM = _mm512_dpbf16_ps(SUM, X, W);     \
+        __asm__("" : "+v"(SUM));               \
+    } while (0)
+
+// Activation and store of 16 outputs of one position.
+TFIC_TARGET inline void store(const Call& c, int64_t y, int64_t x, int64_t group, __m512 value, __m512 slope,
+                              __mmask16 there) {
+    value = _mm512_mask_mul_ps(value, _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ), value, slope);
+    const int64_t row = y - c.first_row, at = x * c.outputs + group * Group;
+    if (c.output != nullptr) _mm512_mask_storeu_ps(c.output + row * c.columns * c.outputs + at, there, value);
+    if (c.narrow != nullptr)
+        _mm256_mask_storeu_epi16(c.narrow + row * c.narrow_pitch + c.narrow_origin + at, there,
+                                 (__m256i)_mm512_cvtneps_pbh(value));
+}
+
+// One tile: Positions neighbours in a row times Groups groups of 16 outputs, whose sums stay in registers. Each step
+// loads Groups vectors of weights and Positions broadcasts of two activations for Positions * Groups multiplications, so
+// the multiplier and not the loads sets the pace.
+template <int Positions, int Groups>
+TFIC_TARGET void tile(const Call& c, int64_t group, int64_t y, int64_t x) {
+    const int64_t per_row = Group * c.run;
+    const int64_t per_group = per_row * c.kernel_height;
+    const int64_t top = y * c.stride - c.top;
+    const int64_t step = c.step;
+    const float* bias = c.bias + group * Group;
+
+#define TFIC_DECLARE(P)                                        \
+    __m512 a##P = _mm512_loadu_ps(bias);                       \
+    __m512 b##P = Groups > 1 ? _mm512_loadu_ps(bias + Group) : a##P; \
+    __m512 c##P = Groups > 2 ? _mm512_loadu_ps(bias + 2 * Group) : a##P;
+    TFIC_POSITIONS(TFIC_DECLARE)
+#undef TFIC_DECLARE
+
+    const int64_t first = top < 0 ? -top : 0;
+    const int64_t end = c.rows - top < c.kernel_height ? c.rows - top : c.kernel_height;
+    for (int64_t ky = first; ky < end; ky++) {
+        const uint16_t* input = c.input + (top + ky) * c.pitch + c.origin + x * step;
+        const uint16_t* weights = c.weights + group * per_group + ky * per_row;
+#define TFIC_PLACE(P) const uint16_t* p##P = input + P * step;
+        TFIC_POSITIONS(TFIC_PLACE)
+#undef TFIC_PLACE
+        int64_t j = 0;
+        do {
+            const uint16_t* at = weights + j * Group;
+            const __m512bh wa = (__m512bh)_mm512_loadu_si512(at);
+            const __m512bh wb = Groups > 1 ? (__m512bh)_mm512_loadu_si512(at + per_group) : wa;
+            const __m512bh wc = Groups > 2 ? (__m512bh)_mm512_loadu_si512(at + 2 * per_group) : wa;
+#define TFIC_STEP(P)                                            \
+    if (Positions > P) {                                        \
+        int32_t two;                                            \
+        std::memcpy(&two, p##P + j, sizeof two);                \
+        const __m512bh two16 = (__m512bh)_mm512_set1_epi32(two); \
+        TFIC_ADD(a##P, two16, wa);                              \
+        if (Groups > 1) TFIC_ADD(b##P, two16, wb);              \
+        if (Groups > 2) TFIC_ADD(c##P, two16, wc);              \
+    }
+            TFIC_POSITIONS(TFIC_STEP)
+#undef TFIC_STEP
+            j += 2;
+        } while (j < c.run);
+    }
+
+    const __m512 slope = _mm512_set1_ps(c.slope);
+    const int64_t left = c.outputs - (group + Groups - 1) * Group;
+    const __mmask16 last = static_cast<__mmask16>(left >= Group ? 0xFFFF : (1 << left) - 1);
+    const __mmask16 whole = 0xFFFF;
+#define TFIC_STORE(P)                                                                          \
+    if (Positions > P) {                                                                       \
+        store(c, y, x + P, group, a##P, slope, Groups > 1 ? whole : last);                     \
+        if (Groups > 1) store(c, y, x + P, group + 1, b##P, slope, Groups > 2 ? whole : last); \
+        if (Groups > 2) store(c, y, x + P, group + 2, c##P, slope, last);                      \
+    }
+    TFIC_POSITIONS(TFIC_STORE)
+#undef TFIC_STORE
+}
+
+// All rows with some groups of outputs, so that these groups' weights stay in the nearer caches.
+template <int Groups>
+void groups_of_outputs(const Call& c, int64_t group) {
+    for (int64_t y = c.first_row; y < c.end_row; y++) {
+        int64_t x = 0;
+        for (; x + 8 <= c.columns; x += 8) tile<8, Groups>(c, group, y, x);
+        for (; x + 2 <= c.columns; x += 2) tile<2, Groups>(c, group, y, x);
+        if (x < c.columns) tile<1, Groups>(c, group, y, x);
+    }
+}
+
+void convolve(const Call& c) {
+    // Four groups are two and two: one alone is the slowest shape.
+    int64_t left = (c.outputs + Group - 1) / Group;
+    for (int64_t group = 0; left > 0;) {
+        const int64_t count = left == 1 ? 1 : left == 2 || left == 4 ? 2 : 3;
+        if (count == 3)
+            groups_of_outputs<3>(c, group);
+        else if (count == 2)
+            groups_of_outputs<2>(c, group);
+        else
+            groups_of_outputs<1>(c, group);
+        group += count;
+        left -= count;
+    }
+}
+
+#endif
+
+}  // namespace
+
+int32_t tfic_bfloat16_convolution_supported(void) noexcept {
+#ifdef TFIC_BF16
+    return has_bf16() ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+int32_t tfic_bfloat16_convolution(const tfic_bfloat16_convolution_call* call) noexcept {
+    if (call == nullptr || !is_valid(*call)) return TFIC_INVALID_ARGUMENT;
+#ifdef TFIC_BF16
+    if (!has_bf16()) return TFIC_UNSUPPORTED;
+    convolve(*call);
+    return TFIC_OK;
+#else
+    return TFIC_UNSUPPORTED;
+#endif
+}
