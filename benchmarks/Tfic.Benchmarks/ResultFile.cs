@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -8,6 +9,7 @@ using System.Text.RegularExpressions;
 using BenchmarkDotNet.Environments;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using Tfic.Profiling;
 
 namespace Tfic.Benchmarks;
 
@@ -18,13 +20,17 @@ namespace Tfic.Benchmarks;
 /// <param name="StandardErrorNanoseconds">Standard error of that mean.</param>
 /// <param name="AllocatedBytes">Managed memory that one call allocates.</param>
 /// <param name="Ratio">Time over that of the baseline in the same run; null where there is none.</param>
+/// <param name="PercentOfPeak">
+/// Least time that the machine's peaks allow its multiply-adds, in percent of the mean; null where that is not known.
+/// </param>
 internal sealed record MeasuredCase(
     string Method,
     IReadOnlyDictionary<string, string> Parameters,
     double MeanNanoseconds,
     double StandardErrorNanoseconds,
     long AllocatedBytes,
-    double? Ratio);
+    double? Ratio,
+    double? PercentOfPeak);
 
 /// <summary>What one benchmark class gave on one device, as benchmarks/results keeps it.</summary>
 /// <param name="Name">Name of the class.</param>
@@ -33,6 +39,7 @@ internal sealed record MeasuredCase(
 /// <param name="Device">The processor, as it names itself.</param>
 /// <param name="LogicalCores">How many logical cores the process could use.</param>
 /// <param name="Runtime">Version of .NET, operating system family and architecture.</param>
+/// <param name="Peaks">What one core can do at most, measured in the same run.</param>
 /// <param name="Cases">The measurements.</param>
 internal sealed partial record ResultFile(
     string Name,
@@ -41,6 +48,7 @@ internal sealed partial record ResultFile(
     string Device,
     int LogicalCores,
     string Runtime,
+    MachinePeaks Peaks,
     IReadOnlyList<MeasuredCase> Cases)
 {
     /// <summary>The parameter that holds a kernel's row; the baseline of a kernel is its reference.</summary>
@@ -57,6 +65,7 @@ internal sealed partial record ResultFile(
         var baselines = measured
             .Where(report => IsBaseline(report.BenchmarkCase))
             .ToDictionary(report => GroupOf(report.BenchmarkCase), report => report.ResultStatistics!.Mean);
+        MachinePeaks peaks = MachinePeaks.Measure();
         return new ResultFile(
             name,
             DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
@@ -64,6 +73,7 @@ internal sealed partial record ResultFile(
             FindDevice(),
             Environment.ProcessorCount,
             $".NET {Environment.Version}, {FamilyOfSystem()} {RuntimeInformation.ProcessArchitecture}",
+            peaks,
             [
                 .. measured.Select(report => new MeasuredCase(
                     report.BenchmarkCase.Descriptor.WorkloadMethod.Name,
@@ -73,6 +83,9 @@ internal sealed partial record ResultFile(
                     report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? 0,
                     baselines.TryGetValue(GroupOf(report.BenchmarkCase), out double mean)
                         ? report.ResultStatistics.Mean / mean
+                        : null,
+                    report.BenchmarkCase.Descriptor.WorkloadMethod.GetCustomAttribute<WorkAttribute>() is { } work
+                        ? 1e11 * work.Work.LeastSeconds(peaks) / report.ResultStatistics.Mean
                         : null)),
             ]);
     }
@@ -118,9 +131,12 @@ internal sealed partial record ResultFile(
         text.AppendLine(CultureInfo.InvariantCulture, $"# {Name}").AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{Device}, {LogicalCores} logical cores. {Runtime}.");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Date}, commit {Commit}. Ratios are to the baseline of this run.");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Peaks of one core, billions of multiply-adds a second: float32 {ToGiga(Peaks.Float32)}, bfloat16 {ToGiga(Peaks.BFloat16)}, 16 bits {ToGiga(Peaks.Int16)}, 8 bits {ToGiga(Peaks.Int8)}. Copies {ToGiga(Peaks.CopiedBytes)} GB/s.");
         text.AppendLine();
-        text.AppendLine($"| {string.Join(" | ", [.. parameters.Prepend("method"), "mean", "standard error", "ratio", "allocated"])} |");
-        text.AppendLine($"|{string.Concat(Enumerable.Repeat("---|", parameters.Length + 1))}---:|---:|---:|---:|");
+        text.AppendLine($"| {string.Join(" | ", [.. parameters.Prepend("method"), "mean", "standard error", "ratio", "% of peak", "allocated"])} |");
+        text.AppendLine($"|{string.Concat(Enumerable.Repeat("---|", parameters.Length + 1))}---:|---:|---:|---:|---:|");
         foreach (MeasuredCase one in Cases)
         {
             IEnumerable<string> values = parameters.Select(name => one.Parameters.GetValueOrDefault(name, ""));
@@ -128,6 +144,7 @@ internal sealed partial record ResultFile(
             [
                 one.Method, .. values, ToText(one.MeanNanoseconds), ToText(one.StandardErrorNanoseconds),
                 one.Ratio is { } ratio ? ratio.ToString("0.000", CultureInfo.InvariantCulture) : "",
+                one.PercentOfPeak is { } percent ? percent.ToString("0", CultureInfo.InvariantCulture) : "",
                 one.AllocatedBytes.ToString("N0", CultureInfo.InvariantCulture) + " B",
             ];
             text.AppendLine($"| {string.Join(" | ", cells)} |");
@@ -135,6 +152,9 @@ internal sealed partial record ResultFile(
 
         return text.Replace("\r\n", "\n").ToString();
     }
+
+    private static string ToGiga(double? value) =>
+        value is { } number ? (number / 1e9).ToString("0.0", CultureInfo.InvariantCulture) : "–";
 
     private static string ToText(double nanoseconds)
     {

@@ -96,6 +96,7 @@ internal static class TficCommand
             EvalVerb.Create(terminal),
             DemoVerb.Create(terminal),
             PaperVerb.Create(terminal),
+            ProfileVerb.Create(terminal),
             VerifyVerb.Create(terminal),
             ModelVerb.Create(terminal),
             Verb.Help(),

@@ -5,7 +5,7 @@ public class HelpTests
     private static readonly string[] s_verbs =
     [
         "encode", "decode", "read", "info", "synth", "synth lines", "synth pages", "train", "train recogniser",
-        "train codec", "eval", "demo", "verify", "model", "model info", "model import", "model export", "model run",
+        "train codec", "eval", "demo", "profile", "verify", "model", "model info", "model import", "model export", "model run",
     ];
 
     public static TheoryData<string> Verbs => [.. s_verbs];

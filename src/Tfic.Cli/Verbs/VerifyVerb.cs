@@ -32,7 +32,7 @@ internal static class VerifyVerb
             var networks = new NetworkChecks(
                 (Path.GetFileNameWithoutExtension(codecName), Weights.Codec(codecName)),
                 (Path.GetFileNameWithoutExtension(recogniserName), Weights.Recogniser(recogniserName)));
-            int total = KernelTables.All.Sum(table => table.Variants.Count) + 3 * NetworkChecks.RowNames.Count;
+            int total = KernelTables.All.Sum(table => table.Variants.Count) + networks.Count;
             var checks = new List<RowCheck>(total);
             terminal.Progress("Comparing", total, advance =>
             {

@@ -31,6 +31,9 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
             .Select(row => row.Name).Distinct(),
     ];
 
+    /// <summary>How many results there are.</summary>
+    public int Count => 3 * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
     {

@@ -2,6 +2,7 @@ using Tfic.Bitstream;
 using Tfic.Imaging;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
+using Tfic.Profiling;
 
 namespace Tfic.Encoding;
 
@@ -17,7 +18,7 @@ public sealed class TficEncoder
     public const double RateTolerance = RateSearch.Tolerance;
 
     private readonly CodecModel _model;
-    private readonly LatentCoding _coding = new();
+    private readonly LatentCoding _coding;
     private readonly SymbolEncoder _symbols = new();
     private readonly Workspace _workspace;
     private readonly float[] _gain;
@@ -28,11 +29,13 @@ public sealed class TficEncoder
     /// <summary>Makes an encoder.</summary>
     /// <param name="model">The model; a decoder needs the same.</param>
     /// <param name="threads">How many threads may share the work of a picture; the file does not depend on it.</param>
-    public TficEncoder(CodecModel model, int threads = 1)
+    /// <param name="clock">Notes when the stages of a picture end; null for none.</param>
+    public TficEncoder(CodecModel model, int threads = 1, StageClock? clock = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
-        _workspace = new Workspace(threads);
+        _workspace = new Workspace(threads) { Clock = clock };
+        _coding = new LatentCoding(clock);
         _gain = new float[model.Prior.LatentChannels];
     }
 
@@ -51,7 +54,9 @@ public sealed class TficEncoder
         byte step = QualityByte(quality);
         TficLayer? other = EncodeLayer(picture, baseLayer);
         Analyse(picture);
-        return Join(picture, EncodeAt(picture, LayerKind.Text, step), other);
+        byte[] file = Join(picture, EncodeAt(picture, LayerKind.Text, step), other);
+        _workspace.Clock?.End(Stage.Code);
+        return file;
     }
 
     /// <summary>Codes a picture to a stream, which need not be seekable.</summary>

@@ -58,6 +58,10 @@ internal static partial class NativeKernels
     [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution")]
     public static unsafe partial int BFloat16Convolution(BFloat16Conv2dNative.Call* call);
 
+    /// <summary>See tfic/peak.h.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_peak")]
+    public static partial int Peak(int instruction, long rounds);
+
     [LibraryImport(Library, EntryPoint = "tfic_native_version")]
     private static partial int Version();
 

@@ -4,6 +4,7 @@ using Tfic.Kernels;
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
 using Tfic.Kernels.QuantisedConvolution;
+using Tfic.Profiling;
 using Tfic.Kernels.Samples;
 
 namespace Tfic.Networks;
@@ -197,6 +198,25 @@ public sealed class CompactCodec
         _gaRes0.Run(a, rows, columns, b, c, threads);
         _gaRes1.Run(c, rows, columns, b, a, threads);
         _ga3.Run(a, rows, columns, y, threads: threads);
+        workspace.Clock?.End(Stage.Analysis);
+    }
+
+    /// <summary>Multiply-adds of g_a for a picture, as it would run now.</summary>
+    public Work AnalysisWork(int width, int height)
+    {
+        (int columns, int rows) = LatentSize(width, height);
+        Work first = Work.Of(_ga0, rows * 16, columns * 16) + Work.Of(_ga1, rows * 4, columns * 4)
+            + Work.Of(_ga2, rows * 2, columns * 2);
+        Work blocks = _gaRes0.Work(rows, columns) + _gaRes1.Work(rows, columns);
+        Work last = Work.Of(_ga3, rows, columns);
+        return Narrow ? last with { BFloat16 = first.Total, Int8 = blocks.Total } : first + blocks + last;
+    }
+
+    /// <summary>Multiply-adds of h_a for a picture.</summary>
+    public Work HyperAnalysisWork(int width, int height)
+    {
+        (int columns, int rows) = LatentSize(width, height);
+        return Work.Of(_ha0, rows, columns) + Work.Of(_ha1, rows / 2, columns / 2);
     }
 
     /// <summary>h_a: y' to z.</summary>
@@ -214,6 +234,7 @@ public sealed class CompactCodec
         Span<float> a = workspace.Floats(0, (long)(height / 2) * (width / 2) * 64);
         _ha0.Run(scaled, height, width, a, threads: workspace.Threads);
         _ha1.Run(a, height / 2, width / 2, z, threads: workspace.Threads);
+        workspace.Clock?.End(Stage.HyperAnalysis);
     }
 
     /// <summary>g_s: ŷ to picture.</summary>
@@ -301,9 +322,11 @@ public sealed class CompactCodec
                 SampleConversion.ToFloat(samples, band[(i * pitch)..]);
             }
 
+            workspace.Clock?.End(Stage.Convert);
             _ga0.Run(
                 band, BandHeight, paddedWidth, output[(int)((long)top / 4 * outputPitch)..],
                 threads: workspace.Threads);
+            workspace.Clock?.End(Stage.Analysis);
         }
     }
 
@@ -350,6 +373,9 @@ public sealed class CompactCodec
         private readonly Conv2d _conv0 = Layers.Load(file, name + ".conv0", channels, channels, 3, 3, slope: Leak);
         private readonly Conv2d _conv1 = Layers.Load(
             file, name + ".conv1", channels, channels, 1, 1, residual: Residual.AfterActivation);
+
+        public Work Work(int height, int width) =>
+            Profiling.Work.Of(_conv0, height, width) + Profiling.Work.Of(_conv1, height, width);
 
         public (QuantisedConv2d, QuantisedConv2d) Quantise() => (new(_conv0), new(_conv1));
 
@@ -404,7 +430,9 @@ public sealed class CompactCodec
                     band.SetRow(i, samples);
                 }
 
+                workspace.Clock?.End(Stage.Convert);
                 _conv0.Run(band, default, quarter, top / 4, threads);
+                workspace.Clock?.End(Stage.Analysis);
             }
 
             _conv1.Run(quarter, default, eighth, threads: threads);
@@ -417,6 +445,7 @@ public sealed class CompactCodec
             _res10.Run(p, b, quantised: q, threads: threads);
             _res11.Run(q, a, c, threads: threads);
             _conv3.Run(a, rows, columns, y, threads: threads);
+            workspace.Clock?.End(Stage.Analysis);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.RangeCoding;
+using Tfic.Profiling;
 
 namespace Tfic.Networks;
 
@@ -158,6 +159,19 @@ public sealed class IntegerPrior
     /// </summary>
     public IntegerPrior WithoutContext() =>
         new([.. _layers.Select(layer => layer.Stored)], null, _scaleOffset, LatentTables, HyperTables);
+
+    /// <summary>Multiply-adds of both passes.</summary>
+    /// <param name="rows">Rows of ẑ.</param>
+    /// <param name="columns">Columns of ẑ.</param>
+    public Work Work(int rows, int columns)
+    {
+        long positions = (long)rows * columns;
+        long count = positions * _layers[0].Stored.Weight.Length + 4 * positions * _layers[1].Stored.Weight.Length
+            + 16 * positions * _layers[2].Stored.Weight.Length;
+        foreach (IntegerLayer layer in _context?.Layers ?? [])
+            count += 8 * positions * layer.Stored.Weight.Length;
+        return new Work(0, Int16: count);
+    }
 
     /// <summary>Writes the prior's tensors into a model file.</summary>
     public void AddTo(SafetensorsWriter writer)

@@ -1,4 +1,5 @@
 using Tfic.Kernels.RangeCoding;
+using Tfic.Profiling;
 
 namespace Tfic.Networks;
 
@@ -6,7 +7,8 @@ namespace Tfic.Networks;
 /// How the latents of a layer become symbols and come back: ẑ, then the anchors of ŷ, then the others, each run with
 /// the tables that the prior chooses by what has been coded before it. Reuses its memory; one for each thread.
 /// </summary>
-internal sealed class LatentCoding
+/// <param name="clock">Notes when the stages of encoding end; null for none.</param>
+internal sealed class LatentCoding(StageClock? clock = null)
 {
     private readonly IntegerPriorWorkspace _workspace = new();
     private int[] _hyper = [];
@@ -37,10 +39,15 @@ internal sealed class LatentCoding
         for (int i = 0; i < rounded.Length; i++)
             rounded[i] = Math.Clamp(Round(hyper[i], 128), sbyte.MinValue, sbyte.MaxValue);
         symbols.Add(prior.HyperTables, HyperTables(prior, grid), rounded);
+        clock?.End(Stage.Code);
         Span<int> decoded = EvaluateAnchors(prior, grid, quality);
+        clock?.End(Stage.Prior);
         EncodeColour(prior, grid, 0, latents, decoded, symbols);
+        clock?.End(Stage.Code);
         EvaluateOthers(prior, grid, decoded);
+        clock?.End(Stage.Prior);
         EncodeColour(prior, grid, 1, latents, decoded, symbols);
+        clock?.End(Stage.Code);
         return decoded;
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Tfic.Kernels.Convolution;
 using Tfic.Kernels.Pooling;
+using Tfic.Profiling;
 
 namespace Tfic.Networks;
 
@@ -104,10 +105,26 @@ public sealed class RecogniserModel
         MaxPool.Run(a, 4, frames, 160, 2, 1, b);
         _conv5.Run(b, 2, frames, a, threads: threads);
         _conv6.Run(a, 2, frames, b, threads: threads);
+        workspace.Clock?.End(Stage.Features);
         _seq0.Run(b, 1, frames, a, b, threads);
         _seq1.Run(a, 1, frames, b, a, threads);
         _seq2.Run(b, 1, frames, a, b, threads);
+        workspace.Clock?.End(Stage.Sequence);
         _head.Run(a, 1, frames, b, threads: threads);
         return b[..(frames * ClassCount)];
+    }
+
+    /// <summary>Multiply-adds of <see cref="Logits"/>, of its features, its sequence and its head.</summary>
+    /// <param name="width">Columns of the input.</param>
+    public (Work Features, Work Sequence, Work Head) Work(int width)
+    {
+        int frames = width / FrameWidth;
+        Work features = Profiling.Work.Of(_conv0, InputHeight, width) + Profiling.Work.Of(_conv1, 16, width / 2)
+            + Profiling.Work.Of(_conv2, 8, frames) + Profiling.Work.Of(_conv3, 8, frames)
+            + Profiling.Work.Of(_conv4, 4, frames) + Profiling.Work.Of(_conv5, 2, frames)
+            + Profiling.Work.Of(_conv6, 2, frames);
+        Work sequence = Profiling.Work.Of(_seq0, 1, frames) + Profiling.Work.Of(_seq1, 1, frames)
+            + Profiling.Work.Of(_seq2, 1, frames);
+        return (features, sequence, Profiling.Work.Of(_head, 1, frames));
     }
 }

@@ -1,5 +1,6 @@
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.QuantisedConvolution;
+using Tfic.Profiling;
 
 namespace Tfic.Networks;
 
@@ -25,6 +26,9 @@ public sealed class Workspace
 
     /// <summary>How many threads a layer may use.</summary>
     public int Threads { get; }
+
+    /// <summary>Notes when stages end; null for none.</summary>
+    public StageClock? Clock { get; init; }
 
     /// <summary>One of four independent buffers, with whatever it held before.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More elements than an array can have.</exception>

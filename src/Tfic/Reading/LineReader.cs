@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Profiling;
 
 namespace Tfic.Reading;
 
@@ -26,11 +27,12 @@ public sealed class LineReader
     /// <summary>Makes a reader.</summary>
     /// <param name="model">A trained recogniser.</param>
     /// <param name="threads">How many threads it may use for one line; results do not depend on it.</param>
-    public LineReader(RecogniserModel model, int threads = 1)
+    /// <param name="clock">Notes when the stages of a line end; null for none.</param>
+    public LineReader(RecogniserModel model, int threads = 1, StageClock? clock = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
-        _workspace = new Workspace(threads);
+        _workspace = new Workspace(threads) { Clock = clock };
     }
 
     /// <summary>Columns of the network's input for a picture.</summary>
@@ -53,7 +55,9 @@ public sealed class LineReader
     {
         ArgumentNullException.ThrowIfNull(line);
         int width = InputWidth(line.Width, line.Height);
-        ReadOnlySpan<float> logits = _model.Logits(Normalise(line, width), width, _workspace);
+        float[] input = Normalise(line, width);
+        _workspace.Clock?.End(Stage.Resize);
+        ReadOnlySpan<float> logits = _model.Logits(input, width, _workspace);
         GreedyCtc.Decode(logits, _model.ClassCount, _emissions);
 
         double columnsPerFrame = (double)RecogniserModel.FrameWidth * line.Width / width;
@@ -65,7 +69,9 @@ public sealed class LineReader
                 _model.Characters[emission.Class - 1], emission.Probability, (emission.Frame + 0.5) * columnsPerFrame);
         }
 
-        return new ReadLine(characters);
+        var read = new ReadLine(characters);
+        _workspace.Clock?.End(Stage.Predict);
+        return read;
     }
 
     /// <summary>The network's input: grey, resized, −1…1.</summary>

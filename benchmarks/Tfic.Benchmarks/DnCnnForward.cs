@@ -1,0 +1,127 @@
+using BenchmarkDotNet.Attributes;
+using Tfic.Kernels.BFloat16Convolution;
+using Tfic.Kernels.Convolution;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Padding = Tfic.Kernels.Convolution.Padding;
+
+namespace Tfic.Benchmarks;
+
+/// <summary>
+/// DnCNN with 17 layers of 64 filters, normalisations folded, forward on a patch of 64 × 256, one thread: libtorch with
+/// channels last, in float32 and in bfloat16, and the core's kernels. The time does not depend on what the weights are.
+/// </summary>
+public class DnCnnForward
+{
+    private const int Height = 64, Width = 256, Layers = 17, Filters = 64;
+
+    // 3 × 3 taps, 15 layers of 64 × 64 and the first and last of 64.
+    private const long MultiplyAdds = (long)Height * Width * 9 * (15 * Filters * Filters + 2 * Filters);
+
+    private readonly Conv2d[] _layers = new Conv2d[Layers];
+    private readonly BFloat16Conv2d[] _rounded = new BFloat16Conv2d[Layers];
+    private readonly Tensor[] _weights = new Tensor[Layers], _biases = new Tensor[Layers];
+    private readonly Tensor[] _narrowWeights = new Tensor[Layers], _narrowBiases = new Tensor[Layers];
+    private readonly float[] _input = new float[Height * Width], _output = new float[Height * Width];
+    private readonly float[][] _planes = [new float[Height * Width * Filters], new float[Height * Width * Filters]];
+    private readonly BFloat16Plane[] _narrow = [new(), new()];
+    private Tensor _picture = null!;
+    private int _threads;
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _threads = get_num_threads();
+        set_num_threads(1);
+        var random = new Random(1);
+        foreach (ref float sample in _input.AsSpan())
+            sample = random.NextSingle();
+        _picture = tensor(_input).view(1, 1, Height, Width);
+        for (int i = 0; i < Layers; i++)
+        {
+            int inputs = i == 0 ? 1 : Filters, outputs = i == Layers - 1 ? 1 : Filters;
+            float range = MathF.Sqrt(6f / (9 * inputs));
+            float[] weight = [.. Enumerable.Range(0, outputs * inputs * 9).Select(_ => range * (2 * random.NextSingle() - 1))];
+            float[] bias = new float[outputs];
+            _layers[i] = new Conv2d(weight, bias, inputs, 3, 3)
+            {
+                Padding = Padding.Symmetric(1, 1),
+                NegativeSlope = i == Layers - 1 ? 1f : 0f,
+            };
+            _rounded[i] = new BFloat16Conv2d(_layers[i]);
+            _weights[i] = ChannelsLast(tensor(weight).view(outputs, inputs, 3, 3));
+            _biases[i] = tensor(bias);
+            _narrowWeights[i] = ChannelsLast(_weights[i].to(bfloat16));
+            _narrowBiases[i] = _biases[i].to(bfloat16);
+        }
+    }
+
+    [GlobalCleanup]
+    public void Cleanup() => set_num_threads(_threads);
+
+    [Benchmark(Baseline = true)]
+    [Work(MultiplyAdds)]
+    public void LibTorchFloat32() => Torch(_picture, _weights, _biases);
+
+    [Benchmark]
+    [Work(0, bfloat16: MultiplyAdds)]
+    public void LibTorchBFloat16() => Torch(_picture.to(bfloat16), _narrowWeights, _narrowBiases);
+
+    [Benchmark]
+    [Work(MultiplyAdds)]
+    public void Float32()
+    {
+        float[] from = _input;
+        for (int i = 0; i < Layers; i++)
+        {
+            float[] to = i == Layers - 1 ? _output : _planes[i % 2];
+            _layers[i].Run(from, Height, Width, to);
+            from = to;
+        }
+    }
+
+    [Benchmark]
+    [Work(0, bfloat16: MultiplyAdds)]
+    public void BFloat16()
+    {
+        _narrow[1].Reshape(Height, Width, 1, 1);
+        for (int y = 0; y < Height; y++)
+            _narrow[1].SetRow(y, _input.AsSpan(y * Width, Width));
+        for (int i = 0; i < Layers; i++)
+        {
+            BFloat16Plane from = _narrow[(i + 1) % 2], to = _narrow[i % 2];
+            if (i == Layers - 1)
+            {
+                _rounded[i].Run(from, _output);
+                return;
+            }
+
+            to.Reshape(Height, Width, Filters, 1);
+            _rounded[i].Run(from, default, to);
+        }
+    }
+
+    private static void Torch(Tensor picture, Tensor[] weights, Tensor[] biases)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = ChannelsLast(picture);
+        for (int i = 0; i < Layers; i++)
+        {
+            x = F.conv2d(x, weights[i], biases[i], padding: [1, 1]);
+            if (i < Layers - 1)
+                x = F.relu(x, inplace: true);
+        }
+
+        x.sum().to(float32).item<float>();
+    }
+
+    // Neither TorchSharp nor its stand-in has a channels-last argument: the strides say it.
+    private static Tensor ChannelsLast(Tensor x)
+    {
+        long[] shape = x.shape;
+        long c = shape[1], h = shape[2], w = shape[3];
+        return x.permute(0, 2, 3, 1).contiguous().as_strided(shape, [c * h * w, 1, w * c, c]);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace Tfic.Cli.Tests;
+
+[Collection(nameof(Fixture))]
+public class ProfileTests(Fixture fixture)
+{
+    private static readonly string[] s_encoding = ["convert", "g_a", "h_a", "prior", "code"];
+    private static readonly string[] s_reading = ["resize", "features", "sequence", "predict"];
+
+    [Fact]
+    public void Every_stage_is_timed_and_stages_add_up()
+    {
+        using var folder = new TemporaryFolder();
+        string json = folder["profile.json"], trace = folder["trace.json"];
+        string table = Command.Run(
+            "profile", "-n", "3", "--codec", fixture.Codec, "--recogniser", fixture.Recogniser, "--json", json, "--trace",
+            trace).Ok().Text;
+        foreach (string stage in s_encoding.Concat(s_reading))
+            Assert.Contains($"\n  {stage}\t", table, StringComparison.Ordinal);
+
+        using JsonDocument profile = JsonDocument.Parse(File.ReadAllText(json));
+        Assert.Equal(3, profile.RootElement.GetProperty("pictures").GetInt32());
+        Assert.True(profile.RootElement.GetProperty("peaks").GetProperty("float32").GetDouble() > 1e8);
+        foreach ((string part, string[] stages) in new[] { ("encode", s_encoding), ("read", s_reading) })
+        {
+            JsonElement own = profile.RootElement.GetProperty(part);
+            JsonElement[] rows = [.. own.GetProperty("stages").EnumerateArray()];
+            Assert.Equal(stages, rows.Select(row => row.GetProperty("name").GetString()));
+            double whole = Mean(own.GetProperty("whole")), sum = rows.Sum(Mean);
+            Assert.True(sum > 0 && sum <= whole * 1.001, $"{part}: {sum} of {whole}");
+            Assert.Contains(rows, row => row.GetProperty("percent_of_peak").ValueKind == JsonValueKind.Number);
+        }
+
+        using JsonDocument events = JsonDocument.Parse(File.ReadAllText(trace));
+        JsonElement[] all = [.. events.RootElement.GetProperty("traceEvents").EnumerateArray()];
+        Assert.Equal(
+            s_encoding.Concat(s_reading).Order(), all.Select(e => e.GetProperty("name").GetString()!).Distinct().Order());
+        Assert.All(all, e => Assert.True(e.GetProperty("ts").GetDouble() >= 0 && e.GetProperty("dur").GetDouble() >= 0));
+    }
+
+    private static double Mean(JsonElement row) => row.GetProperty("times").GetProperty("mean_ms").GetDouble();
+}
