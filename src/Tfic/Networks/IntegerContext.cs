@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Tfic.Kernels.IntegerConvolution;
 
 namespace Tfic.Networks;
@@ -178,7 +179,16 @@ internal sealed class IntegerContext
         }
 
         ReadOnlySpan<int> from = latents.Slice(position * to.Length, to.Length);
-        for (int i = 0; i < to.Length; i++)
+        int i = 0;
+        for (; i <= to.Length - 8; i += 8)
+        {
+            Vector256<int> eight = Vector256.Clamp(
+                Vector256.LoadUnsafe(in from[i]), Vector256.Create(-IntegerPrior.MaxActivation),
+                Vector256.Create(IntegerPrior.MaxActivation));
+            Vector128.Narrow(eight.GetLower(), eight.GetUpper()).StoreUnsafe(ref to[i]);
+        }
+
+        for (; i < to.Length; i++)
             to[i] = (short)Math.Clamp(from[i], -IntegerPrior.MaxActivation, IntegerPrior.MaxActivation);
     }
 }

@@ -148,11 +148,7 @@ internal sealed class IntegerLayer
     /// <param name="results">Receives as many results; may be the sums themselves.</param>
     public void Requantise(ReadOnlySpan<int> sums, int minimum, int maximum, Span<int> results)
     {
-        ReadOnlySpan<int> multiplier = _multiplier.AsSpan(0, sums.Length);
-        ReadOnlySpan<int> shift = _shift.AsSpan(0, sums.Length);
-        results = results[..sums.Length];
-        for (int i = 0; i < sums.Length; i++)
-            results[i] = Requantisation.Apply(sums[i], multiplier[i], shift[i], minimum, maximum);
+        Requantisation.Apply(sums, _multiplier, _shift, minimum, maximum, results);
     }
 
     /// <summary>Brings the sums of outputs first, first + 1, … of one position to their scale, 0 … maximum.</summary>
@@ -160,12 +156,8 @@ internal sealed class IntegerLayer
     /// <param name="first">The first one's output, in the packed order.</param>
     /// <param name="maximum">Largest result, at most 2¹⁵ − 1.</param>
     /// <param name="results">Receives as many results.</param>
-    public void Rectify(ReadOnlySpan<int> sums, int first, int maximum, Span<short> results)
+    public void Rectify(ReadOnlySpan<int> sums, int first, short maximum, Span<short> results)
     {
-        ReadOnlySpan<int> multiplier = _multiplier.AsSpan(first, sums.Length);
-        ReadOnlySpan<int> shift = _shift.AsSpan(first, sums.Length);
-        results = results[..sums.Length];
-        for (int i = 0; i < sums.Length; i++)
-            results[i] = (short)Requantisation.Apply(sums[i], multiplier[i], shift[i], 0, maximum);
+        Requantisation.Apply(sums, _multiplier.AsSpan(first), _shift.AsSpan(first), 0, maximum, results);
     }
 }

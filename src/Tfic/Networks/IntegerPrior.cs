@@ -25,7 +25,7 @@ namespace Tfic.Networks;
 /// </para>
 /// <para>
 /// Weights are int8, biases and sums int32, activations int16 (0…16383), requantisation is
-/// <see cref="Requantisation.Apply"/>, borders are zeros. That sums cannot overflow is checked when a prior is made:
+/// <see cref="Requantisation"/>, borders are zeros. That sums cannot overflow is checked when a prior is made:
 /// so the result is the same on every machine, whatever the order of additions.
 /// </para>
 /// </remarks>

@@ -105,6 +105,39 @@ public class IntegerConvolutionTests
         Assert.Equal(expected, Requantisation.Apply(sum, multiplier, shift, -1000, 1000));
 
     [Fact]
+    public void ManySumsAreRequantisedAsOne()
+    {
+        var random = new Random(12);
+        foreach (int length in new[] { 0, 1, 7, 8, 9, 16, 23, 64 })
+        {
+            int[] sums = Draw(random, length, int.MaxValue - 1), multipliers = Draw(random, length, int.MaxValue - 1);
+            for (int i = 0; i < length; i++)
+            {
+                multipliers[i] = i % 5 == 0 ? int.MaxValue : Math.Abs(multipliers[i]);
+                if (i % 7 == 0)
+                    sums[i] = int.MinValue;
+            }
+
+            for (int first = 1; first <= Requantisation.MaxShift; first += 3)
+            {
+                int[] shifts = [.. Enumerable.Range(0, length).Select(i => (first + i) % Requantisation.MaxShift + 1)];
+                int[] expected = [.. sums.Select((sum, i) =>
+                    Requantisation.Apply(sum, multipliers[i], shifts[i], -1 << 21, 1 << 21))];
+                var wide = new int[length + 8];
+                Requantisation.Apply(sums, multipliers, shifts, -1 << 21, 1 << 21, wide);
+                Assert.Equal(expected, wide[..length]);
+                Assert.All(wide[length..], v => Assert.Equal(0, v));
+                var narrow = new short[length + 8];
+                Requantisation.Apply(sums, multipliers, shifts, (short)0, (short)16383, narrow);
+                Assert.Equal(
+                    sums.Select((sum, i) => (short)Requantisation.Apply(sum, multipliers[i], shifts[i], 0, 16383)),
+                    narrow[..length]);
+                Assert.All(narrow[length..], v => Assert.Equal(0, v));
+            }
+        }
+    }
+
+    [Fact]
     public void BadSizesAreRefused()
     {
         Assert.Throws<ArgumentException>(() => new IntegerConvolutionWeights(new sbyte[3], new int[1], 3, 1));
