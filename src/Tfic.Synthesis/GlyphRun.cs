@@ -1,3 +1,5 @@
+using Tfic.Imaging;
+
 namespace Tfic.Synthesis;
 
 /// <summary>A text set in one line: its glyphs, where they stand, and what they cover.</summary>
@@ -96,6 +98,20 @@ internal sealed class GlyphRun
             }
         }
     }
+
+    /// <summary>The run as a word where it is painted: the box of its ink and those of its characters.</summary>
+    /// <param name="text">What was set.</param>
+    /// <param name="x">Column of the starting point of the pen.</param>
+    /// <param name="y">Row of the baseline.</param>
+    public PageWord Word(string text, int x, int y) => new(text, new Box(Left, Top, Right, Bottom).Offset(x, y))
+    {
+        Characters =
+        [
+            .. _placed.Select(p => new Box(
+                p.X + p.Glyph.Left, p.Glyph.Top, p.X + p.Glyph.Left + p.Glyph.Width, p.Glyph.Top + p.Glyph.Height)
+                .Offset(x, y)),
+        ],
+    };
 
     private void Place(Glyph glyph, int x)
     {

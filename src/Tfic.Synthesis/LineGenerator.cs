@@ -188,7 +188,7 @@ public sealed class LineGenerator
     }
 
     /// <summary>Takes ink away: in specks, in stripes along the line, or all but a raster of dots.</summary>
-    private static void Wear(ref RandomStream random, Plane ink, double size)
+    internal static void Wear(ref RandomStream random, Plane ink, double size)
     {
         int kind = random.Below(3);
         float loss = (float)random.In(new Interval(0.2, kind == 2 ? 0.6 : 0.9));

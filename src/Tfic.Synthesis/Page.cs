@@ -3,35 +3,28 @@ using Tfic.Imaging;
 
 namespace Tfic.Synthesis;
 
-/// <summary>A rectangle of pixels; right and bottom are the first column and row outside.</summary>
-public readonly record struct Box(int Left, int Top, int Right, int Bottom)
+/// <summary>A word on a page, with the box of its ink.</summary>
+public sealed record PageWord(string Text, Box Box)
 {
-    /// <summary>Columns.</summary>
-    public int Width => Right - Left;
+    /// <summary>The boxes of its characters' ink, from left to right; a blank character has none.</summary>
+    public ImmutableArray<Box> Characters { get; init; } = [];
 
-    /// <summary>Rows.</summary>
-    public int Height => Bottom - Top;
+    internal PageWord Offset(int x, int y) =>
+        this with { Box = Box.Offset(x, y), Characters = [.. Characters.Select(c => c.Offset(x, y))] };
 
-    /// <summary>Whether another box lies wholly inside this one.</summary>
-    public bool Contains(Box other) =>
-        other.Left >= Left && other.Top >= Top && other.Right <= Right && other.Bottom <= Bottom;
-
-    /// <summary>Whether the two have a pixel in common.</summary>
-    public bool Overlaps(Box other) =>
-        other.Left < Right && Left < other.Right && other.Top < Bottom && Top < other.Bottom;
-
-    internal Box Union(Box other) => new(
-        Math.Min(Left, other.Left), Math.Min(Top, other.Top), Math.Max(Right, other.Right),
-        Math.Max(Bottom, other.Bottom));
-
-    internal Box Offset(int x, int y) => new(Left + x, Top + y, Right + x, Bottom + y);
+    internal PageWord Scale(double across, double down) => this with
+    {
+        Box = Box.Scale(across, down),
+        Characters = [.. Characters.Select(c => c.Scale(across, down))],
+    };
 }
 
-/// <summary>A word on a page, with the box of its ink.</summary>
-public sealed record PageWord(string Text, Box Box);
-
 /// <summary>A line on a page: its words from left to right, their text with single spaces, its ink's box.</summary>
-public sealed record PageLine(string Text, Box Box, ImmutableArray<PageWord> Words);
+public sealed record PageLine(string Text, Box Box, ImmutableArray<PageWord> Words)
+{
+    internal PageLine Scale(double across, double down) =>
+        new(Text, Box.Scale(across, down), [.. Words.Select(word => word.Scale(across, down))]);
+}
 
 /// <summary>A part of a page.</summary>
 /// <param name="Picture">Its pixels, grey.</param>
@@ -63,13 +56,9 @@ public sealed record Page(Picture Picture, ImmutableArray<PageLine> Lines, doubl
         int height = Math.Max(1, (int)Math.Round(Picture.Height * scale));
         // Both factors differ a little from scale, as sizes are whole: boxes follow the pixels.
         double across = (double)width / Picture.Width, down = (double)height / Picture.Height;
-        Box Scaled(Box box) => new(
-            (int)Math.Floor(box.Left * across), (int)Math.Floor(box.Top * down),
-            (int)Math.Ceiling(box.Right * across), (int)Math.Ceiling(box.Bottom * down));
         return new Page(
             Resampling.Resize(Picture, width, height),
-            [.. Lines.Select(line => new PageLine(
-                line.Text, Scaled(line.Box), [.. line.Words.Select(w => new PageWord(w.Text, Scaled(w.Box)))]))],
+            [.. Lines.Select(line => line.Scale(across, down))],
             LineDistance * down,
             Font);
     }
@@ -84,19 +73,15 @@ public sealed record Page(Picture Picture, ImmutableArray<PageLine> Lines, doubl
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         PageWord[] words = [.. Lines.SelectMany(line => line.Words)];
-        int channels = Picture.Channels;
         var patches = ImmutableArray.CreateBuilder<PagePatch>();
         for (int top = 0; top + height <= Picture.Height; top += height)
         {
             for (int left = 0; left + width <= Picture.Width; left += width)
             {
-                var part = new Picture(width, height, channels);
-                for (int y = 0; y < height; y++)
-                    Picture.Row(top + y).Slice(left * channels, width * channels).CopyTo(part.Row(y));
                 var place = new Box(left, top, left + width, top + height);
                 IEnumerable<PageWord> inside = words.Where(w => place.Contains(w.Box));
                 patches.Add(new PagePatch(
-                    part, place, [.. inside.Select(w => w with { Box = w.Box.Offset(-left, -top) })]));
+                    Picture.Crop(place), place, [.. inside.Select(w => w.Offset(-left, -top))]));
             }
         }
 

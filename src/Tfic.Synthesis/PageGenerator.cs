@@ -185,9 +185,7 @@ public sealed class PageGenerator
                 GlyphRun run = Run(words[i]);
                 (int left, int width) = Extent(run);
                 run.Paint(_ink.Samples, _ink.Width, x - left, _baseline);
-                var box = new Box(
-                    x - left + run.Left, _baseline + run.Top, x - left + run.Right, _baseline + run.Bottom);
-                set.Add(new PageWord(words[i], box));
+                set.Add(run.Word(words[i], x - left, _baseline));
                 // Spare pixels go to the gaps such that the sum of the first n gaps is right to the pixel.
                 int extra = justify && gaps > 0 ? spare * (i + 1) / gaps - spare * i / gaps : 0;
                 x += width + _space + extra;

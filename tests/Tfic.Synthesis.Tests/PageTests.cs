@@ -48,6 +48,8 @@ public class PageTests
                 }
 
                 Assert.True(left && top && right && bottom, $"The box of {words[i].Text} in {page.Font} is loose.");
+                Assert.Equal(box, words[i].Characters.Aggregate((a, b) => a.Union(b)));
+                Assert.Equal(words[i].Text.Length, words[i].Characters.Length);
             }
 
             for (int i = 0; i < owner.Length; i++)
@@ -110,6 +112,7 @@ public class PageTests
             foreach (PageWord word in patch.Words)
             {
                 Assert.True(new Box(0, 0, 256, 64).Contains(word.Box));
+                Assert.All(word.Characters, c => Assert.True(word.Box.Contains(c)));
                 words++;
             }
         }
@@ -137,6 +140,8 @@ public class PageTests
         Assert.Equal(page.Lines.Select(l => l.Text), small.Lines.Select(l => l.Text));
         var whole = new Box(0, 0, small.Picture.Width, small.Picture.Height);
         Assert.All(small.Lines, l => Assert.True(whole.Contains(l.Box)));
+        Assert.All(small.Lines.SelectMany(l => l.Words), w => Assert.True(
+            w.Characters.Length == w.Text.Length && w.Characters.All(c => c.Width > 0 && w.Box.Contains(c))));
         double first = small.Lines[0].Box.Bottom, last = small.Lines[^1].Box.Bottom;
         Assert.InRange((last - first) / (small.Lines.Length - 1), 11.5, 12.5);
         Assert.Throws<ArgumentOutOfRangeException>(() => page.Downscale(page.LineDistance + 1));

@@ -16,7 +16,13 @@ internal static class TrainVerb
 {
     private const string Examples = """
         tfic train recogniser -o runs/recogniser
+        tfic train detector -o runs/detector
         tfic train codec -o runs/stage1 --stage 1
+        """;
+
+    private const string DetectorExamples = """
+        tfic train detector -o runs/detector --steps 4000
+        tfic train detector -o runs/detector --steps 12000 --export detector.safetensors
         """;
 
     private const string RecogniserExamples = """
@@ -43,6 +49,7 @@ internal static class TrainVerb
         new("train", "Train the networks, or go on training them from their last checkpoint.", Examples)
         {
             CreateRecogniser(terminal),
+            CreateDetector(terminal),
             CreateCodec(terminal),
             CreateD1(terminal),
             CreateD2(terminal),
@@ -109,6 +116,16 @@ internal static class TrainVerb
                 Weights.Load(
                     result.GetRequiredValue(d1), "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream))),
                 Recogniser(result.GetValue(recogniser)!), cancellation), cancellation)));
+        return verb;
+    }
+
+    private static Verb CreateDetector(Terminal terminal)
+    {
+        var common = new Common(
+            steps: 4_000, batch: 8, learningRate: 2e-3, "detector.safetensors", hasLooks: false, decayShare: 0.6);
+        var verb = new Verb("detector", "Train the compact detector of words on drawn print.", DetectorExamples);
+        common.AddTo(verb);
+        verb.Does((result, cancellation) => Explain(() => TrainDetector(terminal, common, result, cancellation)));
         return verb;
     }
 
@@ -210,6 +227,29 @@ internal static class TrainVerb
         string path = common.ExportPath(result);
         RecogniserExport.Write(network, path, Metadata(state));
         terminal.Say($"{path}: the recogniser after {state.Step:N0} steps");
+        return ExitCode.Success;
+    }
+
+    private static int TrainDetector(
+        Terminal terminal, Common common, ParseResult result, CancellationToken cancellation)
+    {
+        (FontSet fonts, WordList words) = common.Source.Load(result);
+        var options = new DetectorTrainingOptions
+        {
+            Output = common.Folder(result),
+            Steps = common.Steps(result),
+            Batch = common.Batch(result),
+            LearningRate = common.LearningRate(result),
+            DecayShare = common.DecayShare(result),
+            Seed = common.Seed(result),
+            Threads = common.Threads(result),
+            BFloat16 = common.BFloat16(result),
+        };
+        (CompactDetectorNetwork network, RunState state) = DetectorTrainer.Train(options, fonts, words, cancellation);
+        Finish(state, options.Output, options.Steps, cancellation);
+        string path = common.ExportPath(result);
+        DetectorExport.Write(network, path, Metadata(state));
+        terminal.Say($"{path}: the detector after {state.Step:N0} steps");
         return ExitCode.Success;
     }
 
@@ -358,16 +398,20 @@ internal static class TrainVerb
     /// <param name="learningRate">Default of the learning rate.</param>
     /// <param name="exportName">File to export to.</param>
     /// <param name="prose">Whether pages of prose are set, not lines of words drawn.</param>
-    private sealed class Common(long steps, int batch, double learningRate, string exportName, bool prose = false)
+    /// <param name="hasLooks">Whether options say how lines look.</param>
+    /// <param name="decayShare">Default of the share of the steps over which the rate falls.</param>
+    private sealed class Common(
+        long steps, int batch, double learningRate, string exportName, bool prose = false, bool hasLooks = true,
+        double decayShare = 0.4)
     {
         private readonly Option<string> _output = CommonOptions.Output("Folder of the run: log and checkpoint.");
         private readonly Option<long> _steps = Count<long>("--steps", "Steps in all, earlier ones included.", steps);
-        private readonly Option<int> _batch = Count("--batch", "Lines or pieces of pages a step.", batch);
+        private readonly Option<int> _batch = Count("--batch", "Lines or pieces of print a step.", batch);
         private readonly Option<double> _learningRate =
             Share("--learning-rate", "Learning rate, before it falls.", learningRate);
 
         private readonly Option<double> _decayShare =
-            Share("--decay-share", "Share of the steps over which it falls, at the end.", 0.4);
+            Share("--decay-share", "Share of the steps over which it falls, at the end.", decayShare);
 
         private readonly Option<ulong> _seed = CommonOptions.Seed();
         private readonly Option<int> _threads =
@@ -402,7 +446,8 @@ internal static class TrainVerb
                 return;
             }
 
-            verb.Add(_looks);
+            if (hasLooks)
+                verb.Add(_looks);
             Source.AddTo(verb);
         }
 

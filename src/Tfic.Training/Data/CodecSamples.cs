@@ -120,10 +120,7 @@ public sealed class CodecSamples
     public static Picture Crop(Picture picture, int left, int top, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(picture);
-        var crop = new Picture(width, height, picture.Channels);
-        for (int y = 0; y < height; y++)
-            picture.Row(top + y).Slice(left * picture.Channels, width * picture.Channels).CopyTo(crop.Row(y));
-        return crop;
+        return picture.Crop(new Box(left, top, left + width, top + height));
     }
 
     /// <summary>A picture with its last row repeated below it, as the codec pads; itself if it is high enough.</summary>

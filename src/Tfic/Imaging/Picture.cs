@@ -64,6 +64,23 @@ public sealed class Picture
         return Samples.AsSpan(y * Width * Channels, Width * Channels);
     }
 
+    /// <summary>Copies a window.</summary>
+    /// <param name="box">At least one pixel, all within the picture.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The box is empty or reaches outside.</exception>
+    public Picture Crop(Box box)
+    {
+        if (box.Area == 0 || !new Box(0, 0, Width, Height).Contains(box))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(box), box, $"The box is empty or reaches outside of {Width} × {Height} pixels.");
+        }
+
+        var crop = new Picture(box.Width, box.Height, Channels);
+        for (int y = 0; y < box.Height; y++)
+            Row(box.Top + y).Slice(box.Left * Channels, box.Width * Channels).CopyTo(crop.Row(y));
+        return crop;
+    }
+
     private static byte[] Allocate(int width, int height, int channels)
     {
         Check(width, height, channels);

@@ -10,6 +10,12 @@ public sealed record WordThresholds(float Character = 0.7f, float Link = 0.4f, f
 {
     /// <summary>Fewest pixels of the maps that a word takes.</summary>
     public int MinPixels { get; init; } = 10;
+
+    /// <summary>
+    /// How far a word grows beyond the pixels above <see cref="Extent"/>, as a multiple of the root of the share of its
+    /// bounding box that they cover, times the box's shorter side; 0 for a detector whose scores reach to the edges.
+    /// </summary>
+    public float Growth { get; init; } = 2;
 }
 
 /// <summary>A word found in score maps, in their coordinates.</summary>
@@ -144,9 +150,9 @@ public static class WordRegions
             (top, bottom) = (Math.Min(top, y), Math.Max(bottom, y));
         }
 
-        // How far: twice the root of what part of its bounding box the group covers, times the box's shorter side.
+        // What part of its bounding box the group covers, times the box's shorter side, says how far.
         (int columns, int rows) = (right - left + 1, bottom - top + 1);
-        int reach = (int)(Math.Sqrt((double)pixels.Count * Math.Min(columns, rows) / ((double)columns * rows)) * 2);
+        int reach = (int)(Math.Sqrt((double)pixels.Count * Math.Min(columns, rows) / ((double)columns * rows)) * thresholds.Growth);
 
         // A square of 1 + reach pixels; where that is even, one more to the left and above. It stays in the bounding
         // box widened by reach.
