@@ -41,6 +41,13 @@ internal static class CommonOptions
         DefaultValueFactory = _ => ShippedModels.RecogniserCompact,
     };
 
+    public static Option<string> Detector() => new("--detector")
+    {
+        Description = $"Detector of words: a shipped one ({ShippedModels.DetectorCompact}) or a .safetensors file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => ShippedModels.DetectorCompact,
+    };
+
     public static Option<int> Threads()
     {
         var option = new Option<int>("--jobs", "-j")

@@ -11,6 +11,8 @@ internal static class Weights
     public static RecogniserModel Recogniser(string nameOrPath) =>
         Load(nameOrPath, "recogniser", RecogniserModel.Load);
 
+    public static DetectorModel Detector(string nameOrPath) => Load(nameOrPath, "detector", DetectorModel.Load);
+
     /// <summary>Loads weights in any form.</summary>
     /// <param name="nameOrPath">Name of a model that ships, or a file.</param>
     /// <param name="kind">What the weights are for, in messages.</param>
@@ -39,7 +41,8 @@ internal static class Weights
             return ShippedModels.Open(nameOrPath);
         if (File.Exists(nameOrPath))
             return File.OpenRead(nameOrPath);
-        if (nameOrPath is ShippedModels.Compact or ShippedModels.CompactMse or ShippedModels.RecogniserCompact)
+        if (nameOrPath is ShippedModels.Compact or ShippedModels.CompactMse or ShippedModels.RecogniserCompact
+            or ShippedModels.DetectorCompact)
             throw new CommandFailure(
                 $"This build holds no weights called '{nameOrPath}'. Give a .safetensors file of a {kind} instead.");
         string shipped = ShippedModels.Names.Count > 0 ? string.Join(", ", ShippedModels.Names) : "none";

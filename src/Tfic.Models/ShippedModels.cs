@@ -12,6 +12,9 @@ public static class ShippedModels
     /// <summary>The compact recogniser.</summary>
     public const string RecogniserCompact = "recogniser-compact";
 
+    /// <summary>The compact detector of words.</summary>
+    public const string DetectorCompact = "detector-compact";
+
     /// <summary>Names of the models that this build holds.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [

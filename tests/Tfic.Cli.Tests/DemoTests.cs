@@ -53,9 +53,9 @@ public partial class DemoTests(Fixture fixture)
         using var folder = new TemporaryFolder();
         string page = folder.Write("page & more.png", Fixture.Png(Fixture.Stripes(90, 130, 3)));
         Command.Result result = Command.Run(["demo", page, "-q", "3", "-o", folder["demo.html"], .. Models]).Ok();
-        Assert.Contains("no detector", result.Error, StringComparison.Ordinal);
+        Assert.Contains("tfic read", result.Error, StringComparison.Ordinal);
         string html = File.ReadAllText(folder["demo.html"]);
-        Assert.Contains("no detector", html, StringComparison.Ordinal);
+        Assert.Contains("tfic read", html, StringComparison.Ordinal);
         Assert.Contains("page &amp; more.png", html, StringComparison.Ordinal);
         Assert.DoesNotContain("class=\"read", html, StringComparison.Ordinal);
     }

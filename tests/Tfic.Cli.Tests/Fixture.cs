@@ -15,6 +15,7 @@ public sealed class Fixture : IDisposable
         Codec = _folder.Write("codec.safetensors", RandomCodec.File(1));
         OtherCodec = _folder.Write("other-codec.safetensors", RandomCodec.File(2));
         Recogniser = _folder.Write("recogniser.safetensors", RandomModels.Recogniser(3));
+        Detector = _folder.Write("detector.safetensors", RandomModels.Detector(4));
         Line = _folder["line.png"];
         PictureFile.Write(Line, Stripes(100, 40, 3));
         Packed = _folder["line.tfic"];
@@ -29,6 +30,9 @@ public sealed class Fixture : IDisposable
 
     /// <summary>A recogniser's weights.</summary>
     public string Recogniser { get; }
+
+    /// <summary>A detector's weights.</summary>
+    public string Detector { get; }
 
     /// <summary>A picture of 100 × 40 pixels.</summary>
     public string Line { get; }

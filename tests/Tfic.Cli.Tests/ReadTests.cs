@@ -2,13 +2,16 @@ using System.Globalization;
 using System.Text.Json;
 using System.Xml;
 using System.Xml.Linq;
+using Tfic.Imaging;
+using Tfic.Metrics;
+using Tfic.Synthesis;
 
 namespace Tfic.Cli.Tests;
 
 [Collection(nameof(Fixture))]
 public class ReadTests(Fixture fixture)
 {
-    private string[] Models => ["--recogniser", fixture.Recogniser, "--codec", fixture.Codec];
+    private string[] Models => ["--recogniser", fixture.Recogniser, "--codec", fixture.Codec, "--detector", fixture.Detector];
 
     [Fact]
     public void Text_of_a_picture_from_file_and_from_standard_input()
@@ -34,12 +37,13 @@ public class ReadTests(Fixture fixture)
     {
         string[] rows = Command.Run(["read", fixture.Line, fixture.Packed, "--format", "tsv", .. Models])
             .Ok().Text.TrimEnd('\n').Split('\n');
-        Assert.Equal("file\ttext\tconfidence\tx\ty\twidth\theight", rows[0]);
+        Assert.Equal("file\tline\tword\ttext\tconfidence\tx\ty\twidth\theight", rows[0]);
         Assert.Equal(3, rows.Length);
         string[] cells = rows[1].Split('\t');
         Assert.Equal(fixture.Line, cells[0]);
-        Assert.InRange(double.Parse(cells[2], CultureInfo.InvariantCulture), 0, 1);
-        Assert.Equal(["0", "0", "100", "40"], cells[3..]);
+        Assert.Equal(["1", "0"], cells[1..3]);
+        Assert.InRange(double.Parse(cells[4], CultureInfo.InvariantCulture), 0, 1);
+        Assert.Equal(["0", "0", "100", "40"], cells[5..]);
         Assert.StartsWith(fixture.Packed + "\t", rows[2], StringComparison.Ordinal);
     }
 
@@ -115,12 +119,85 @@ public class ReadTests(Fixture fixture)
     }
 
     [Fact]
-    public void A_page_is_read_with_a_warning()
+    public void Lines_and_pages_are_told_apart_by_their_shape_or_by_an_option()
     {
         using var folder = new TemporaryFolder();
         string page = folder.Write("page.png", Fixture.Png(Fixture.Stripes(120, 160, 1)));
+        string[] Rows(string file, params string[] layout) => Command.Run(
+            ["read", file, "--format", "tsv", .. layout, .. Models]).Ok().Text.TrimEnd('\n').Split('\n')[1..];
+        Assert.EndsWith("\t0\t0\t120\t160", Assert.Single(Rows(page, "--layout", "line")), StringComparison.Ordinal);
+        Assert.Equal(Rows(page, "--layout", "page"), Rows(page));
+        Assert.Equal(Rows(fixture.Line, "--layout", "line"), Rows(fixture.Line));
+        Assert.DoesNotContain(
+            Rows(page), row => row.EndsWith("\t0\t0\t120\t160", StringComparison.Ordinal));
+        Command.Run(["read", page, "--layout", "book", .. Models]).Refused("book");
+    }
+
+    [Fact]
+    public void Without_a_usable_detector_lines_are_read_and_pages_are_not()
+    {
+        using var folder = new TemporaryFolder();
+        string page = folder.Write("page.png", Fixture.Png(Fixture.Stripes(120, 160, 1)));
+        string[] models = ["--recogniser", fixture.Recogniser, "--detector", fixture.Recogniser];
+        Command.Run(["read", fixture.Line, .. models]).Ok();
         Assert.Contains(
-            "there is no detector", Command.Run(["read", page, .. Models]).Ok().Error, StringComparison.Ordinal);
-        Assert.Empty(Command.Run(["read", page, "--quiet", .. Models]).Ok().Error);
+            "detector", Command.Run(["read", page, .. models]).Refused(fixture.Recogniser).Error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_drawn_page_is_read_word_for_word_in_every_format()
+    {
+        Page drawn = Draw();
+        using var folder = new TemporaryFolder();
+        string page = folder["page.png"];
+        PictureFile.Write(page, drawn.Picture);
+        string[] Read(string format) => Command.Run("read", page, "--format", format).Ok().Text.TrimEnd('\n').Split('\n');
+
+        string truth = string.Join('\n', drawn.Lines.Select(line => line.Text));
+        string[] text = Read("txt");
+        Assert.True(TextAccuracy.Accuracy(truth, string.Join('\n', text)) > 0.9, string.Join('\n', text));
+        Assert.Equal(drawn.Lines.Length, text.Length);
+
+        // Rows of lines and of their words say the same, and the words stand where they were drawn.
+        string[][] rows = [.. Read("tsv").Skip(1).Select(row => row.Split('\t'))];
+        Assert.Equal(text, rows.Where(row => row[2] == "0").Select(row => row[3]));
+        Assert.Equal(text, rows.Where(row => row[2] != "0").GroupBy(row => row[1], row => row[3])
+            .Select(line => string.Join(' ', line)));
+        Box[] found = [.. rows.Where(row => row[2] != "0").Select(row => Array.ConvertAll(row[5..], int.Parse))
+            .Select(b => new Box(b[0], b[1], b[0] + b[2], b[1] + b[3]))];
+        Box[] words = [.. drawn.Lines.SelectMany(line => line.Words).Select(word => word.Box)];
+        Assert.True(DetectionCounts.Of(words, found).F > 0.85, $"{DetectionCounts.Of(words, found)}");
+
+        using JsonDocument json = JsonDocument.Parse(string.Join('\n', Read("json")));
+        JsonElement[] lines = [.. json.RootElement[0].GetProperty("lines").EnumerateArray()];
+        Assert.Equal(text, lines.Select(line => line.GetProperty("text").GetString()));
+        Assert.Equal(text, lines.Select(line => string.Join(
+            ' ', line.GetProperty("words").EnumerateArray().Select(word => word.GetProperty("text").GetString()))));
+
+        using var reader = XmlReader.Create(
+            new StringReader(string.Join('\n', Read("hocr"))),
+            new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
+        XElement[] spans = [.. XDocument.Load(reader).Root!.Descendants()
+            .Where(element => (string?)element.Attribute("class") == "ocr_line")];
+        Assert.Equal(text, spans.Select(span => span.Value));
+        Assert.All(spans, span => Assert.All(
+            span.Elements(), word => Assert.Equal("ocrx_word", (string?)word.Attribute("class"))));
+    }
+
+    private static Page Draw()
+    {
+        try
+        {
+            FontSet fonts = FontSet.Installed();
+            Font? font = fonts.Fonts.FirstOrDefault(f => Path.GetFileName(f.Path) == "DejaVuSans.ttf");
+            Skip.If(font is null, "The font DejaVu Sans is not installed (apt install fonts-dejavu-core).");
+            BookText text = BookText.From(string.Join(' ', Enumerable.Repeat("The clocks of the town were striking nine", 20)));
+            var options = new PageOptions { Width = 420, Height = 300, FontSize = new(18, 18), LineSpacing = new(1.3, 1.3) };
+            return new PageGenerator(options, FontSet.FromFiles([font.Path]), text, 1).Draw(0);
+        }
+        catch (DllNotFoundException)
+        {
+            throw new SkipException("FreeType is not installed.");
+        }
     }
 }

@@ -13,11 +13,13 @@ public class VerifyTests(Fixture fixture)
     public void Every_row_of_this_machine_agrees_in_kernels_and_networks()
     {
         string text = Command.Run(
-            "verify", "--json", "--codec", fixture.Codec, "--recogniser", fixture.Recogniser).Ok().Text;
+            "verify", "--json", "--codec", fixture.Codec, "--recogniser", fixture.Recogniser,
+            "--detector", fixture.Detector).Ok().Text;
         Report report = JsonSerializer.Deserialize(text, ReportJson.Default.Report)!;
         Assert.True(report.Passed);
         Assert.Equal(
-            KernelTables.All.Sum(table => table.Variants.Count) + 3 * NetworkChecks.RowNames.Count + (CompactCodec.Narrow ? 2 : 0),
+            KernelTables.All.Sum(table => table.Variants.Count) + 4 * NetworkChecks.RowNames.Count
+                + (CompactCodec.Narrow ? 2 : 0),
             report.Checks.Count);
         Assert.All(report.Checks, check => Assert.True(check.Passed, check.ToString()));
         Assert.Contains(report.Checks, check => check is { Kernel: "encode codec", MaxError: 0 });

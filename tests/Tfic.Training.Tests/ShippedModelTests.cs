@@ -34,6 +34,15 @@ public sealed class ShippedModelTests : TorchTests
         AssertClose(expected, actual);
     }
 
+    [SkippableFact]
+    public void TheDetectorGivesTheSameScores()
+    {
+        using Stream stream = ShippedModels.Open(ShippedModels.DetectorCompact);
+        using var file = new MemoryStream();
+        stream.CopyTo(file);
+        AssertSameScores(file.ToArray(), 136, 96);
+    }
+
     [SkippableTheory]
     [MemberData(nameof(Codecs))]
     public void TheAnalysisTransformsGiveTheSameLatents(string name)
@@ -76,6 +85,24 @@ public sealed class ShippedModelTests : TorchTests
         Picture actual = new CompactCodec(file).Synthesis(NHWC(y), Width, Height, new Workspace());
         for (int i = 0; i < expected.Length; i++)
             Assert.InRange(actual.Samples[i], expected[i] - 0.5 - 255 * Tolerance, expected[i] + 0.5 + 255 * Tolerance);
+    }
+
+    /// <summary>A detector's scores in both worlds; the sizes are multiples of 8.</summary>
+    internal static void AssertSameScores(byte[] file, int width, int height)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Picture picture = Gradient(width, height);
+        var grey = new float[width * height];
+        PictureConversion.ToGrey(picture, grey);
+        for (int i = 0; i < grey.Length; i++)
+            grey[i] /= 255f;
+        float[] expected = DetectorExport.Read(SafetensorsFile.Read(file)).call(tensor(grey, [1, 1, height, width]))
+            .contiguous().data<float>().ToArray();
+
+        var actual = new float[expected.Length];
+        DetectorModel.Load(file).Score(
+            grey, width, height, new Workspace(), actual.AsSpan(0, actual.Length / 2), actual.AsSpan(actual.Length / 2));
+        AssertClose(expected, actual);
     }
 
     private static SafetensorsFile Open(string name)

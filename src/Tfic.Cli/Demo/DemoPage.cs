@@ -46,9 +46,9 @@ internal static class DemoPage
         html.Append($"<h2>{Text(source.Name)}</h2>\n");
         if (!report.IsLine)
             html.Append("""
-                <p>This picture does not have the shape of one line of text, so nothing is read from it here: the
-                reader reads one line, and there is no detector of lines yet. The picture is compressed all the same.
-                Give a picture of one line to see it read.</p>
+                <p>This picture does not have the shape of one line of text, so nothing is read from it here, but
+                compressed all the same. <code>tfic read</code> reads pages; give a picture of one line to see it read
+                here.</p>
 
                 """);
         html.Append($"""

@@ -83,7 +83,7 @@ internal static class DemoVerb
             terminal.Say($"\n{one.Source.Name}: {picture.Width} × {picture.Height} pixels");
             if (!one.IsLine)
                 terminal.Say(
-                    "This is not the shape of one line of text; nothing is read: there is no detector of lines yet.");
+                    "This is not the shape of one line of text; nothing is read. \"tfic read\" reads pages.");
         }
 
         if (output != Inputs.Standard)

@@ -10,8 +10,9 @@ namespace Tfic.Cli.Verbs;
 internal static class ReadVerb
 {
     private const string Examples = """
-        tfic read line.png
+        tfic read page.png
         tfic read line.tfic
+        tfic read scan.png --layout page --format hocr -o scan.html
         tfic read lines/ --format tsv -o lines.tsv -j 4
         tfic read line.png --format json | jq -r '.[].lines[].text'
         tfic encode line.png -o - --bpp 0.03 | tfic read -
@@ -22,20 +23,28 @@ internal static class ReadVerb
         var inputs = new Argument<string[]>("IN")
         {
             Description =
-                "Pictures (PNG, JPEG, PNM) or .tfic files (their text layer) of one line of text each, folders of " +
-                "them, or -.",
+                "Pictures (PNG, JPEG, PNM) or .tfic files (their text layer), of pages or of single lines of text, " +
+                "folders of them, or -.",
             Arity = ArgumentArity.OneOrMore,
         };
         var format = new Option<string>("--format", "-f")
         {
-            Description = "txt: the text; tsv: file, text, confidence, box; json; hocr.",
+            Description = "txt: the text; tsv: file, line, word, text, confidence, box; json; hocr.",
             HelpName = "FORMAT",
             DefaultValueFactory = _ => "txt",
         };
         format.AcceptOnlyFromAmong(ReadoutFormat.Names);
+        var layout = new Option<string>("--layout")
+        {
+            Description =
+                "line: one line of text; page: any number of lines, which are looked for; auto: by the picture's shape.",
+            HelpName = "auto|line|page",
+            DefaultValueFactory = _ => "auto",
+        };
+        layout.AcceptOnlyFromAmong("auto", "line", "page");
         Option<string> output = CommonOptions.Output("File to write. Default: standard output.");
         output.DefaultValueFactory = _ => Inputs.Standard;
-        Option<string> recogniser = CommonOptions.Recogniser();
+        Option<string> recogniser = CommonOptions.Recogniser(), detector = CommonOptions.Detector();
         Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
@@ -43,10 +52,10 @@ internal static class ReadVerb
 
         var verb = new Verb(
             "read",
-            "Read the text of pictures. Each picture is read as one line: there is no detector of lines yet.",
+            "Read the text of pictures: of pages, or of single lines.",
             Examples)
         {
-            inputs, format, output, recogniser, codec, threads, noOverwrite,
+            inputs, layout, format, output, recogniser, detector, codec, threads, noOverwrite,
         };
         limits.AddTo(verb, layers: true);
         verb.Does((result, cancellation) => Run(
@@ -54,7 +63,9 @@ internal static class ReadVerb
             result.GetRequiredValue(inputs),
             ReadoutFormat.Named(result.GetRequiredValue(format)),
             result.GetRequiredValue(output),
+            result.GetRequiredValue(layout),
             result.GetRequiredValue(recogniser),
+            result.GetRequiredValue(detector),
             result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
@@ -68,7 +79,9 @@ internal static class ReadVerb
         string[] inputs,
         ReadoutFormat format,
         string output,
+        string layout,
         string recogniser,
+        string detector,
         string? codec,
         int threads,
         bool overwrite,
@@ -77,7 +90,10 @@ internal static class ReadVerb
     {
         IReadOnlyList<string> files = Inputs.Expand(inputs, [.. Inputs.Pictures, Inputs.Tfic]);
         OutputFile.Check(output, overwrite, terminal);
-        RecogniserModel model = Weights.Recogniser(recogniser);
+        var models = new Models(Weights.Recogniser(recogniser), new(() => Weights.Detector(detector)));
+
+        // A single page has all threads to itself.
+        int perPage = files.Count == 1 ? threads : 1;
         var codecs = new DecodingCodecs(codec);
 
         int exitCode = ExitCode.Success;
@@ -89,8 +105,8 @@ internal static class ReadVerb
                 threads,
                 terminal,
                 Inputs.Name,
-                () => (Reader: new LineReader(model), Decoder: new StreamDecoder(codecs, limits)),
-                (worker, file) => Read(worker.Reader, worker.Decoder, file, limits, terminal),
+                () => (Readers: new Readers(models, perPage), Decoder: new StreamDecoder(codecs, limits)),
+                (worker, file) => Read(worker.Readers, worker.Decoder, file, layout, limits, terminal),
                 (_, readout) => write((count++ == 0 ? format.Start : format.Between) + format.Format(readout)),
                 cancellation);
             if (count > 0)
@@ -123,27 +139,26 @@ internal static class ReadVerb
     }
 
     private static Readout Read(
-        LineReader reader, StreamDecoder decoder, string file, InputLimits limits, Terminal terminal)
+        Readers readers, StreamDecoder decoder, string file, string layout, InputLimits limits, Terminal terminal)
     {
         byte[] bytes = Inputs.Read(file, limits, terminal);
         Picture picture = TficContainer.IsTfic(bytes)
             ? decoder.Decode(TficContainer.Read(bytes, limits.Tfic), kind: null)
             : PictureFile.Read(bytes, limits.Picture);
-        if (!LineShape.Fits(picture))
-            terminal.Say(
-                $"{Inputs.Name(file)}: {picture.Width} × {picture.Height} pixels do not look like one line of text; " +
-                "read as one line all the same. Cut the lines out first: there is no detector of lines yet.");
-        ReadLine line = reader.Read(picture);
-        return new Readout(
-            file,
-            picture.Width,
-            picture.Height,
-            [
-                new ReadoutLine(
-                    line.Text,
-                    line.Confidence,
-                    [0, 0, picture.Width, picture.Height],
-                    [.. line.Characters.Select(c => c.Confidence)]),
-            ]);
+        ReadoutLine[] lines = layout == "line" || (layout == "auto" && LineShape.Fits(picture))
+            ? [ReadoutLine.Of(readers.Line.Read(picture), picture)]
+            : [.. readers.Page.Read(picture).Lines.Select(ReadoutLine.Of)];
+        return new Readout(file, picture.Width, picture.Height, lines);
+    }
+
+    /// <summary>The models, shared by all threads. A detector is loaded only where there is a page.</summary>
+    private sealed record Models(RecogniserModel Recogniser, Lazy<DetectorModel> Detector);
+
+    /// <summary>The readers of one thread, each made when it is first needed.</summary>
+    private sealed class Readers(Models models, int threads)
+    {
+        public LineReader Line => field ??= new LineReader(models.Recogniser);
+
+        public PageReader Page => field ??= new PageReader(models.Detector.Value, models.Recogniser, threads);
     }
 }

@@ -17,6 +17,7 @@ internal static class VerifyVerb
     public static Verb Create(Terminal terminal)
     {
         Option<string> codec = CommonOptions.Codec(), recogniser = CommonOptions.Recogniser();
+        Option<string> detector = CommonOptions.Detector();
         var json = new Option<bool>("--json") { Description = "Write JSON instead of a table." };
         var verb = new Verb(
             "verify",
@@ -24,14 +25,16 @@ internal static class VerifyVerb
             "the reference.",
             Examples)
         {
-            codec, recogniser, json,
+            codec, recogniser, detector, json,
         };
         verb.Does((result, cancellation) =>
         {
             string codecName = result.GetRequiredValue(codec), recogniserName = result.GetRequiredValue(recogniser);
+            string detectorName = result.GetRequiredValue(detector);
             var networks = new NetworkChecks(
                 (Path.GetFileNameWithoutExtension(codecName), Weights.Codec(codecName)),
-                (Path.GetFileNameWithoutExtension(recogniserName), Weights.Recogniser(recogniserName)));
+                (Path.GetFileNameWithoutExtension(recogniserName), Weights.Recogniser(recogniserName)),
+                (Path.GetFileNameWithoutExtension(detectorName), Weights.Detector(detectorName)));
             int total = KernelTables.All.Sum(table => table.Variants.Count) + networks.Count;
             var checks = new List<RowCheck>(total);
             terminal.Progress("Comparing", total, advance =>

@@ -10,11 +10,15 @@ namespace Tfic.Cli.Verification;
 
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
-/// the stream and the picture that comes back to the last bit, and the text that is read.
+/// the stream and the picture that comes back to the last bit, the text that is read, and where words are found.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
-internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (string Name, RecogniserModel Model) recogniser)
+/// <param name="detector">The detector, and what to call it.</param>
+internal sealed class NetworkChecks(
+    (string Name, CodecModel Model) codec,
+    (string Name, RecogniserModel Model) recogniser,
+    (string Name, DetectorModel Model) detector)
 {
     private const double Quality = 3.3;
 
@@ -32,7 +36,7 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
     ];
 
     /// <summary>How many results there are.</summary>
-    public int Count => 3 * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+    public int Count => 4 * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -46,6 +50,7 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
             yield return Result($"encode {codec.Name}", row, expected.Streams, found.Streams);
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
+            yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
         }
 
         // g_a in fewer bits is not the same: how far y may move is what its quality was measured with.
@@ -105,7 +110,7 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
         var encoder = new TficEncoder(codec.Model);
         var decoder = new TficDecoder(codec.Model);
         var reader = new LineReader(recogniser.Model);
-        List<double> streams = [], samples = [], readings = [];
+        List<double> streams = [], samples = [], readings = [], scores = [];
         foreach (Picture picture in _pictures)
         {
             byte[] stream = encoder.Encode(picture, Quality);
@@ -114,9 +119,21 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
                 samples.Add(sample);
             foreach (ReadCharacter character in reader.Read(picture).Characters)
                 readings.AddRange([.. character.Text.Select(c => (double)c), character.Confidence]);
+            scores.AddRange(Score(picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings]);
+        return new Results([.. streams], [.. samples], [.. readings], [.. scores]);
+    }
+
+    private IEnumerable<double> Score(Picture picture)
+    {
+        var grey = new float[picture.PixelCount];
+        PictureConversion.ToGrey(picture, grey);
+        float[] unit = Array.ConvertAll(grey, value => value / 255f);
+        int size = DetectorModel.MapSize(picture.Width) * DetectorModel.MapSize(picture.Height);
+        float[] region = new float[size], affinity = new float[size];
+        detector.Model.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
+        return region.Concat(affinity).Select(score => (double)score);
     }
 
     private static Picture Noise(int width, int height)
@@ -127,5 +144,5 @@ internal sealed class NetworkChecks((string Name, CodecModel Model) codec, (stri
         return new Picture(width, height, 3, samples);
     }
 
-    private sealed record Results(double[] Streams, double[] Samples, double[] Readings);
+    private sealed record Results(double[] Streams, double[] Samples, double[] Readings, double[] Scores);
 }

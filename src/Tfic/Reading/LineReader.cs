@@ -39,22 +39,27 @@ public sealed class LineReader
     /// <param name="width">Width of the picture.</param>
     /// <param name="height">Height of the picture.</param>
     /// <returns>A multiple of 4.</returns>
-    public static int InputWidth(int width, int height)
+    public static int InputWidth(int width, int height) => InputWidth(width, height, MinimumInputWidth);
+
+    private static int InputWidth(int width, int height, int least)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
 
         // Frames of 4 columns: ⌈32 · width / height / 4⌉.
         long frames = (8L * width + height - 1) / height;
-        return (int)long.Clamp(4 * frames, MinimumInputWidth, MaximumInputWidth);
+        return (int)long.Clamp(4 * frames, least, MaximumInputWidth);
     }
 
     /// <summary>Reads a line.</summary>
     /// <param name="line">A picture of one line, grey or RGB, of any size.</param>
-    public ReadLine Read(Picture line)
+    public ReadLine Read(Picture line) => Read(line, MinimumInputWidth);
+
+    /// <summary>Reads a line that is stretched only where it would have fewer columns than given.</summary>
+    internal ReadLine Read(Picture line, int leastWidth)
     {
         ArgumentNullException.ThrowIfNull(line);
-        int width = InputWidth(line.Width, line.Height);
+        int width = InputWidth(line.Width, line.Height, leastWidth);
         float[] input = Normalise(line, width);
         _workspace.Clock?.End(Stage.Resize);
         ReadOnlySpan<float> logits = _model.Logits(input, width, _workspace);
