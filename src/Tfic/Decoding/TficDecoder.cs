@@ -14,7 +14,7 @@ public sealed class TficDecoder
     private readonly IReadOnlyList<CodecModel> _models;
     private readonly TficLimits _limits;
     private readonly LatentCoding _coding = new();
-    private readonly SymbolDecoder _symbols = new();
+    private readonly SymbolDecoder _symbols;
     private readonly Workspace _workspace;
     private float[] _scaled = [];
     private float[] _gain = [];
@@ -33,6 +33,7 @@ public sealed class TficDecoder
     /// <param name="limits">What to accept; null for the defaults.</param>
     /// <param name="threads">How many threads may share the work of a picture.</param>
     /// <exception cref="ArgumentException">No model.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">threads is below 1.</exception>
     public TficDecoder(IReadOnlyList<CodecModel> models, TficLimits? limits = null, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -40,6 +41,7 @@ public sealed class TficDecoder
             throw new ArgumentException("A decoder needs a model.", nameof(models));
         _models = models;
         _limits = limits ?? TficLimits.Default;
+        _symbols = new SymbolDecoder(threads);
         _workspace = new Workspace(threads);
     }
 

@@ -19,7 +19,7 @@ public sealed class TficEncoder
 
     private readonly CodecModel _model;
     private readonly LatentCoding _coding;
-    private readonly SymbolEncoder _symbols = new();
+    private readonly SymbolEncoder _symbols;
     private readonly Workspace _workspace;
     private readonly float[] _gain;
     private float[] _latents = [];
@@ -36,6 +36,7 @@ public sealed class TficEncoder
         _model = model;
         _workspace = new Workspace(threads) { Clock = clock };
         _coding = new LatentCoding(clock);
+        _symbols = new SymbolEncoder(threads);
         _gain = new float[model.Prior.LatentChannels];
     }
 

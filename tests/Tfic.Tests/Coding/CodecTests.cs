@@ -119,6 +119,32 @@ public class CodecTests
     }
 
     /// <summary>
+    /// A picture whose latents go into several chunks, which threads share: file, ŷ' and picture are the same for any
+    /// number of them.
+    /// </summary>
+    [Fact]
+    public void ThreadsChangeNothing()
+    {
+        CodecModel model = RandomCodec.ContextModel;
+        Picture picture = RandomModels.Picture(512, 512, 3, 5);
+        byte[] file = new TficEncoder(model).Encode(picture, 8);
+        TficContainer container = TficContainer.Read(file);
+        TficLayer layer = container.Layers[0];
+        Assert.Equal(CodingMode.Chunked, layer.Mode);
+        Assert.InRange(1 << layer.Payload.Span[0], 1, 32 * 32 * 96 / 2 - 1);
+        var decoder = new TficDecoder(model);
+        int[] latents = decoder.DecodeLatents(container, layer, model.Prior).ToArray();
+        byte[] samples = decoder.Decode(file).Samples;
+        foreach (int threads in new[] { 2, 3, 8 })
+        {
+            Assert.Equal(file, new TficEncoder(model, threads).Encode(picture, 8));
+            decoder = new TficDecoder(model, threads: threads);
+            Assert.Equal(latents, decoder.DecodeLatents(container, layer, model.Prior).ToArray());
+            Assert.Equal(samples, decoder.Decode(file).Samples);
+        }
+    }
+
+    /// <summary>
     /// Whatever a cut or a flipped bit makes of a file, it is refused with the library's own exception.
     /// </summary>
     [Theory]

@@ -488,10 +488,10 @@ internal abstract class SpecifiedRuns
             (int k, ulong start) = table.Find(slot);
             _code -= unit * start;
             _range = unit * (ulong)table.Frequencies[k];
-            if (_range < 1UL << 32)
+            if (_range < 1UL << 40)
             {
-                _range <<= 32;
-                Ask(4);
+                _range <<= 24;
+                Ask(3);
             }
 
             return k;

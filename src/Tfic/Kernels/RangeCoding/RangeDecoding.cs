@@ -8,7 +8,7 @@ internal struct RangeState
     /// <summary>The stream's number less the interval's low end, in units of the interval's last digit.</summary>
     public ulong Code;
 
-    /// <summary>Size of the interval in the same unit; at least 2³² between symbols.</summary>
+    /// <summary>Size of the interval in the same unit; at least <see cref="RangeEncoder.Least"/> between symbols.</summary>
     public ulong Range;
 
     /// <summary>Bytes read, zeros behind the end included.</summary>
@@ -18,8 +18,10 @@ internal struct RangeState
     {
         RangeState state = default;
         state.Range = ulong.MaxValue;
-        state.Code = (ulong)Read32(stream, ref state.Position) << 32;
-        state.Code |= Read32(stream, ref state.Position);
+        state.Code = ReadStep(stream, ref state.Position);
+        state.Code = (state.Code << RangeEncoder.StepBits) | ReadStep(stream, ref state.Position);
+        for (int i = 2 * RangeEncoder.StepBytes; i < sizeof(ulong); i++, state.Position++)
+            state.Code = (state.Code << 8) | (state.Position < stream.Length ? stream[(int)state.Position] : 0u);
         return state;
     }
 
@@ -33,29 +35,29 @@ internal struct RangeState
     {
         Code -= unit * start;
         Range = unit * frequency;
-        if (Range < 1UL << 32)
+        if (Range < RangeEncoder.Least)
         {
-            Code = (Code << 32) | Read32(stream, ref Position);
-            Range <<= 32;
+            Code = (Code << RangeEncoder.StepBits) | ReadStep(stream, ref Position);
+            Range <<= RangeEncoder.StepBits;
         }
     }
 
-    /// <summary>The next four bytes; what is behind the stream's end reads as zeros.</summary>
-    public static uint Read32(ReadOnlySpan<byte> stream, ref long position)
+    /// <summary>The next three bytes; what is behind the stream's end reads as zeros.</summary>
+    public static uint ReadStep(ReadOnlySpan<byte> stream, ref long position)
     {
-        uint word = 0;
+        uint step = 0;
         if (position + 4 <= stream.Length)
         {
-            word = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)position..]);
+            step = BinaryPrimitives.ReadUInt32BigEndian(stream[(int)position..]) >> (32 - RangeEncoder.StepBits);
         }
         else
         {
-            for (int i = 0; i < 4; i++)
-                word = (word << 8) | (position + i < stream.Length ? stream[(int)position + i] : 0u);
+            for (int i = 0; i < RangeEncoder.StepBytes; i++)
+                step = (step << 8) | (position + i < stream.Length ? stream[(int)position + i] : 0u);
         }
 
-        position += 4;
-        return word;
+        position += RangeEncoder.StepBytes;
+        return step;
     }
 }
 
@@ -169,10 +171,10 @@ internal static class RangeDecoding
                 differences[i] = SymbolValue.Difference(symbol, of.Length);
             }
 
-            if (range < 1UL << 32)
+            if (range < RangeEncoder.Least)
             {
-                code = (code << 32) | RangeState.Read32(stream, ref state.Position);
-                range <<= 32;
+                code = (code << RangeEncoder.StepBits) | RangeState.ReadStep(stream, ref state.Position);
+                range <<= RangeEncoder.StepBits;
             }
         }
 

@@ -285,6 +285,45 @@ public class CodingTests
         Assert.Equal(3, modes.Count);
     }
 
+    /// <summary>
+    /// A hundred million values, in a hundred runs: chunks of 0.9 bits a value, and, in one lane, the most certain values
+    /// that a table can have, all the same but for the last one, which takes the longest way round what is lost on each.
+    /// </summary>
+    [Theory]
+    [InlineData(24, CodingMode.Chunked)]
+    [InlineData(0, CodingMode.Range)]
+    public void SizeIsTheInformationContentOfAHundredMillionValues(int tables, CodingMode expected)
+    {
+        const int Runs = 100, Length = 1_000_000;
+        (byte[] indexes, int[] values) = tables > 0
+            ? Draw(s_gaussians, Length, 7, tables)
+            : (new byte[Length], new int[Length]);
+        int[] last = [.. values];
+        last[^1] = 1;
+        double bits = 0;
+        for (int i = 0; i < Length; i++)
+            bits += s_gaussians.Bits(indexes[i], values[i]);
+        bits = (Runs * bits) - s_gaussians.Bits(indexes[^1], values[^1]) + s_gaussians.Bits(indexes[^1], 1);
+
+        var encoder = new SymbolEncoder(2);
+        for (int run = 0; run < Runs; run++)
+            encoder.Add(s_gaussians, indexes, run < Runs - 1 ? values : last);
+        byte[] stream = encoder.Finish(out CodingMode mode).ToArray();
+        Assert.Equal(expected, mode);
+        Assert.InRange(stream.Length, Math.Floor(bits / 8 * 0.9999) - 2, (bits / 8 * 1.005) + 4);
+
+        var decoder = new SymbolDecoder(2);
+        var decoded = new int[Length];
+        decoder.Start(stream, mode);
+        for (int run = 0; run < Runs; run++)
+        {
+            decoder.Decode(s_gaussians, indexes, decoded);
+            Assert.True((run < Runs - 1 ? values : last).AsSpan().SequenceEqual(decoded));
+        }
+
+        decoder.End();
+    }
+
     /// <summary>Eight million values: the size, that the mode is chunks, and that threads change nothing.</summary>
     [Fact]
     public void LongStreamsAreChunks()
