@@ -34,6 +34,12 @@ public sealed record CodecTrainingOptions
     /// <summary>1: distortion and rate. 2: rate and OCR loss through the frozen recogniser (paper, Section 3.2).</summary>
     public int Stage { get; init; } = 1;
 
+    /// <summary>
+    /// Stage 1 on the rate alone: g_a, g_s and the gains stay as they are, and so does y. Compares priors for the same
+    /// latents.
+    /// </summary>
+    public bool EntropyOnly { get; init; }
+
     /// <summary>Which pictures.</summary>
     public CodecMix Mix { get; init; } = CodecMix.Pages;
 
@@ -115,7 +121,9 @@ public static class CodecTrainer
     /// <param name="network">Starts here: random weights for stage 1, stage 1's result for stage 2.</param>
     /// <param name="recogniser">The frozen recogniser; needed in stage 2, gives figures in stage 1.</param>
     /// <param name="cancellation">Stops after the current step.</param>
-    /// <exception cref="ArgumentException">Stage 2 without a recogniser, or an unknown stage.</exception>
+    /// <exception cref="ArgumentException">
+    /// Stage 2 without a recogniser or of the rate alone, or an unknown stage.
+    /// </exception>
     public static RunState Train(
         CodecTrainingOptions options,
         FontSet fonts,
@@ -129,6 +137,9 @@ public static class CodecTrainer
         if (options.Stage == 2 && recogniser is null)
             throw new ArgumentException("Stage 2 trains through a recogniser: give one.", nameof(recogniser));
 
+        if (options.Stage == 2 && options.EntropyOnly)
+            throw new ArgumentException("The rate alone is trained in stage 1.", nameof(options));
+
         set_num_threads(options.Threads);
         ScalarType precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         network.SetPrecision(precision);
@@ -140,7 +151,9 @@ public static class CodecTrainer
                 parameter.requires_grad = false;
         }
 
-        using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
+        using OptimizerHelper optimizer = optim.Adam(
+            options.EntropyOnly ? network.RateParameters().Select(named => named.Parameter) : network.parameters(),
+            options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
         var training = new CodecSamples(
             options.Lines, fonts.Split(Split.Train), words.Split(Split.Train), options.Seed);
@@ -159,8 +172,8 @@ public static class CodecTrainer
                         : Lines(training, n, ShapeOf(options, n), options.Batch));
                     Batch batch = batches.Next();
                     network.train();
-                    return IsDistortion(options, i)
-                        ? DistortionStep(options, network, batch)
+                    return options.EntropyOnly ? RateStep(options, network, batch)
+                        : IsDistortion(options, i) ? DistortionStep(options, network, batch)
                         : OcrStep(options, network, recogniser!, batch);
                 },
                 () => Validate(network, recogniser, validation, options.Batch),
@@ -208,6 +221,20 @@ public static class CodecTrainer
         loss.backward();
         return new StepReport(
             loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", Psnr(mse)), ("ctc", double.NaN));
+    }
+
+    /// <summary>A step of stage 1 without its distortion, which would not change.</summary>
+    private static StepReport RateStep(CodecTrainingOptions options, CompactCodecNetwork network, Batch batch)
+    {
+        Tensor x = tensor(batch.Pictures, [batch.Lengths.Length, 3, CropSize, CropSize]);
+        Tensor quality = rand(x.shape[0]) * (CompactCodecNetwork.QualityCount - 1) + 1;
+        Tensor lambda = Geometric(quality, options.Lambda);
+        (Tensor latentBits, Tensor hyperBits) = network.TrainRate(x, quality);
+        Tensor bpp = (latentBits + hyperBits) / (CropSize * CropSize);
+        Tensor loss = (bpp * (lambda / options.Lambda.Lowest).pow(LambdaBalance)).mean();
+        loss.backward();
+        return new StepReport(
+            loss.item<float>(), ("bpp", bpp.mean().item<float>()), ("psnr", double.NaN), ("ctc", double.NaN));
     }
 
     private static StepReport OcrStep(

@@ -13,6 +13,18 @@ public class TrainTests
         Assert.Empty(folder.Names);
     }
 
+    [Fact]
+    public void What_only_the_rate_depends_on_is_trained_for_the_transforms_of_a_run()
+    {
+        using var folder = new TemporaryFolder();
+        Command.Run("train", "codec", "-o", folder["run"], "--entropy-only").Refused("--from");
+        Command.Run("train", "codec", "-o", folder["run"], "--entropy-only", "--stage", "2", "--from", folder["none"])
+            .Refused("stage 1");
+        Command.Run("train", "codec", "-o", folder["run"], "--entropy-only", "--from", folder["none"])
+            .Refused(folder["none"], "no checkpoint");
+        Assert.Empty(folder.Names);
+    }
+
     [Theory]
     [InlineData("recogniser")]
     [InlineData("codec")]

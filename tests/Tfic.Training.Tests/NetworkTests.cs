@@ -110,6 +110,25 @@ public sealed class NetworkTests : TorchTests
         }
     }
 
+    /// <summary>Training of the rate alone leaves the latents as they are.</summary>
+    [SkippableFact]
+    public void TheRateAloneMovesNoTransform()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var network = new CompactCodecNetwork();
+        (Tensor latentBits, Tensor hyperBits) = network.TrainRate(rand(2, 3, 64, 64), tensor(new[] { 2.5f, 6.25f }));
+        Assert.Equal([2L], latentBits.shape);
+        Assert.Equal([2L], hyperBits.shape);
+        (latentBits.mean() + hyperBits.mean()).backward();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in network.RateParameters())
+            Assert.True(parameter.grad is not null && parameter.grad.isfinite().all().item<bool>(), name);
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in network.TransformParameters())
+            Assert.True(parameter.grad is null, name);
+        Assert.Equal(
+            network.named_parameters().Count(),
+            network.RateParameters().Count() + network.TransformParameters().Count());
+    }
+
     [SkippableFact]
     public void TablesAreInterpolatedBetweenQualities()
     {

@@ -33,6 +33,7 @@ internal static class TrainVerb
     private const string CodecExamples = """
         tfic train codec -o runs/stage1 --stage 1 --steps 10000 --name my-codec-mse
         tfic train codec -o runs/stage2 --stage 2 --from runs/stage1 --recogniser recogniser.safetensors
+        tfic train codec -o runs/rate --entropy-only --no-context --from runs/stage1
         """;
 
     private const string D1Examples = """
@@ -154,7 +155,12 @@ internal static class TrainVerb
         mix.AcceptOnlyFromAmong("paper", "pages");
         var noContext = new Option<bool>("--no-context")
         {
-            Description = "Leave out the checkerboard context, to see what it is worth.",
+            Description = "Leave out the checkerboard context.",
+        };
+        var entropyOnly = new Option<bool>("--entropy-only")
+        {
+            Description = "Train only what the rate alone depends on, for the latents of --from. Once with and once "
+                + "without --no-context it says what the context is worth.",
         };
         var name = new Option<string>("--name")
         {
@@ -164,13 +170,13 @@ internal static class TrainVerb
         };
         var verb = new Verb("codec", "Train the compact codec on drawn lines.", CodecExamples)
         {
-            stage, from, recogniser, name, mix, noContext,
+            stage, from, recogniser, name, mix, noContext, entropyOnly,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainCodec(
             terminal, common, result, result.GetValue(stage), result.GetValue(from), result.GetValue(recogniser)!,
             result.GetRequiredValue(name), Enum.Parse<CodecMix>(result.GetRequiredValue(mix), ignoreCase: true),
-            !result.GetValue(noContext), cancellation)));
+            !result.GetValue(noContext), result.GetValue(entropyOnly), cancellation)));
         return verb;
     }
 
@@ -263,10 +269,17 @@ internal static class TrainVerb
         string name,
         CodecMix mix,
         bool context,
+        bool entropyOnly,
         CancellationToken cancellation)
     {
         if (stage == 2 && from is null)
             throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
+        if (entropyOnly && (stage == 2 || from is null))
+        {
+            throw new CommandFailure(
+                "--entropy-only goes with stage 1 and with --from: it keeps the latents of a run.");
+        }
+
         string? weights = from is null ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
@@ -274,6 +287,7 @@ internal static class TrainVerb
         {
             Output = common.Folder(result),
             Stage = stage,
+            EntropyOnly = entropyOnly,
             Mix = mix,
             Steps = common.Steps(result),
             Batch = common.Batch(result),
@@ -285,6 +299,7 @@ internal static class TrainVerb
             Lines = lines,
         };
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
+        random.manual_seed((long)options.Seed);
         var network = new CompactCodecNetwork { UsesContext = context };
         if (weights is not null)
             network.load(weights);

@@ -110,6 +110,33 @@ public sealed class CompactCodecNetwork : Module
     public Pass Quantise(Tensor pictures, Tensor quality, int? codedRows = null) =>
         Run(pictures, quality, codedRows, noise: false);
 
+    /// <summary>
+    /// What <see cref="Train"/> gives of bits, at less cost: without a reconstruction, and with g_a and the gains as
+    /// they are, which no gradient reaches.
+    /// </summary>
+    /// <inheritdoc cref="Train"/>
+    /// <returns>Bits of ŷ and of ẑ, [B] each.</returns>
+    public (Tensor LatentBits, Tensor HyperBits) TrainRate(Tensor pictures, Tensor quality)
+    {
+        Tensor y;
+        using (no_grad())
+            y = Latent(pictures, quality);
+        Coded coded = Code(y, quality, ones(1, 1, y.shape[2], y.shape[3]), noise: true);
+        return (coded.LatentBits, coded.HyperBits);
+    }
+
+    /// <summary>What only the rate depends on, by name: h_a, h_s, the context, the bottleneck and the offsets of scales.</summary>
+    public IEnumerable<(string Name, Parameter Parameter)> RateParameters() =>
+        named_parameters().Where(named => !IsTransform(named.name)).Select(named => (named.name, named.parameter));
+
+    /// <summary>The others: g_a, g_s and the gains.</summary>
+    public IEnumerable<(string Name, Parameter Parameter)> TransformParameters() =>
+        named_parameters().Where(named => IsTransform(named.name)).Select(named => (named.name, named.parameter));
+
+    private static bool IsTransform(string name) =>
+        name == nameof(gain_log2) || name.StartsWith($"{nameof(g_a)}.", StringComparison.Ordinal)
+        || name.StartsWith($"{nameof(g_s)}.", StringComparison.Ordinal);
+
     /// <summary>z before rounding, [B, 32, H/64, W/64].</summary>
     /// <inheritdoc cref="Train"/>
     public Tensor Hyper(Tensor pictures, Tensor quality) => h_a.call(Latent(pictures, quality));
@@ -167,32 +194,39 @@ public sealed class CompactCodecNetwork : Module
     {
         Tensor gain = Gain(quality);
         Tensor y = g_a.call(pictures).to(ScalarType.Float32) * gain;
+        Tensor isCoded = ones(1, 1, y.shape[2], y.shape[3]);
+        if (codedRows is { } rows)
+            isCoded.narrow(2, rows, y.shape[2] - rows).zero_();
+        Coded coded = Code(y, quality, isCoded, noise);
+        Tensor decoded = (RoundStraightThrough(coded.Residual) + coded.Mean) / gain;
+        Tensor reconstruction = g_s.call(decoded).to(ScalarType.Float32);
+        return new Pass(reconstruction, coded.LatentBits, coded.HyperBits);
+    }
+
+    private readonly record struct Coded(Tensor Residual, Tensor Mean, Tensor LatentBits, Tensor HyperBits);
+
+    /// <summary>The way from y' to its bits.</summary>
+    private Coded Code(Tensor y, Tensor quality, Tensor isCoded, bool noise)
+    {
         Tensor z = h_a.call(y);
         Tensor hyperBits = entropy_bottleneck.call(noise ? z + rand_like(z) - 0.5 : z.round());
-
-        Tensor coded = ones(1, 1, y.shape[2], y.shape[3]);
-        if (codedRows is { } rows)
-            coded.narrow(2, rows, y.shape[2] - rows).zero_();
         Tensor features = h_s.Features(RoundStraightThrough(z));
         Tensor parameters = h_s.Parameters(features);
         if (UsesContext)
         {
             Tensor anchors = Anchors(y.shape[2], y.shape[3]);
             Tensor anchorMean = parameters.narrow(1, 0, LatentChannels);
-            Tensor known = (RoundStraightThrough(y - anchorMean) + anchorMean) * anchors * coded;
+            Tensor known = (RoundStraightThrough(y - anchorMean) + anchorMean) * anchors * isCoded;
             parameters += context.call(known, features) * (1 - anchors);
         }
 
         Tensor mean = parameters.narrow(1, 0, LatentChannels);
         Tensor index = parameters.narrow(1, LatentChannels, LatentChannels) * IndexStep + IndexOrigin
             + AtQuality(ScaleOffset, quality);
-        Tensor residual = (y - mean) * coded;
+        Tensor residual = (y - mean) * isCoded;
         Tensor latentBits = GaussianConditional.Bits(
-            noise ? residual + rand_like(residual) - 0.5 : residual.round(), GaussianConditional.Scale(index)) * coded;
-
-        Tensor decoded = (RoundStraightThrough(residual) + mean) / gain;
-        Tensor reconstruction = g_s.call(decoded).to(ScalarType.Float32);
-        return new Pass(reconstruction, latentBits.sum([1, 2, 3]), hyperBits.sum([1, 2, 3]));
+            noise ? residual + rand_like(residual) - 0.5 : residual.round(), GaussianConditional.Scale(index)) * isCoded;
+        return new Coded(residual, mean, latentBits.sum([1, 2, 3]), hyperBits.sum([1, 2, 3]));
     }
 
     /// <summary>1 where row and column add up to an even number, else 0: [1, 1, rows, columns].</summary>
