@@ -48,6 +48,22 @@ internal static class CommonOptions
         DefaultValueFactory = _ => ShippedModels.DetectorCompact,
     };
 
+    /// <summary>D1.</summary>
+    public static Option<string> Restorer() => new("--restorer")
+    {
+        Description = $"Restorer of pages: a shipped one ({ShippedModels.RestorerD1}) or a .safetensors file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => ShippedModels.RestorerD1,
+    };
+
+    /// <summary>D2.</summary>
+    public static Option<string> WordRestorer() => new("--word-restorer")
+    {
+        Description = $"Restorer of words: a shipped one ({ShippedModels.RestorerD2}) or a .safetensors file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => ShippedModels.RestorerD2,
+    };
+
     public static Option<int> Threads()
     {
         var option = new Option<int>("--jobs", "-j")
@@ -59,6 +75,22 @@ internal static class CommonOptions
         Number(option, 1, 1024);
         return option;
     }
+
+    /// <summary>Threads of one file, beside those of <see cref="Threads"/>.</summary>
+    public static Option<int?> FileThreads()
+    {
+        var option = new Option<int?>("--threads")
+        {
+            Description = "Threads that share the work on one file. Default: as the files leave processors.",
+            HelpName = "N",
+        };
+        Number(option, 1, 1024);
+        return option;
+    }
+
+    /// <summary>Threads for one file: as given, or the processors shared among the files worked on at once.</summary>
+    public static int ThreadsOfFile(int? given, int jobs, int files) =>
+        given ?? Math.Max(1, Environment.ProcessorCount / Math.Min(jobs, files));
 
     public static Option<bool> NoOverwrite() => new("--no-overwrite")
     {

@@ -66,6 +66,15 @@ internal static class Html
             $"width=\"{picture.Width}\" height=\"{picture.Height}\" alt=\"{Text(description)}\">";
     }
 
+    /// <summary>A picture with its name, a remark and the text that was read from it.</summary>
+    public static void AppendFigure(StringBuilder html, Picture picture, string name, string remark, string text) =>
+        html.Append(CultureInfo.InvariantCulture, $"""
+            <figure>{Image(picture, name)}
+            <figcaption><b>{Text(name)}</b>{Text(remark)}
+            <span class="read">{(text.Length > 0 ? Text(text) : "(nothing read)")}</span></figcaption></figure>
+
+            """);
+
     /// <summary>A table's row, of cells "td" or "th".</summary>
     public static void AppendRow(StringBuilder html, string tag, string attributes, params ReadOnlySpan<string> cells)
     {

@@ -1,3 +1,5 @@
+using Tfic.Imaging;
+
 namespace Tfic.Cli;
 
 /// <summary>Writes whole files or none, with messages for targets that cannot be written.</summary>
@@ -70,6 +72,21 @@ internal static class OutputFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CommandFailure($"{path}: the folder cannot be created ({e.Message}). Choose another.", inner: e);
+        }
+    }
+
+    /// <summary>The format of a picture to write: by the ending, PNG on standard output.</summary>
+    /// <exception cref="CommandFailure">No format has this ending.</exception>
+    public static PictureFormat PictureFormatOf(string path)
+    {
+        try
+        {
+            return path == Inputs.Standard ? PictureFormat.Png : PictureFile.FormatOf(path);
+        }
+        catch (ArgumentException)
+        {
+            throw new CommandFailure(
+                $"{path}: pictures are written as .png, .jpg, .ppm or .pgm. Use one of these endings.");
         }
     }
 }

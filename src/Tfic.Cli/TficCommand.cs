@@ -90,6 +90,7 @@ internal static class TficCommand
             EncodeVerb.Create(terminal),
             DecodeVerb.Create(terminal),
             ReadVerb.Create(terminal),
+            RestoreVerb.Create(terminal),
             InfoVerb.Create(terminal),
             SynthVerb.Create(terminal),
             TrainVerb.Create(terminal),

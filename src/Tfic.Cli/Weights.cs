@@ -13,6 +13,8 @@ internal static class Weights
 
     public static DetectorModel Detector(string nameOrPath) => Load(nameOrPath, "detector", DetectorModel.Load);
 
+    public static RestorerModel Restorer(string nameOrPath) => Load(nameOrPath, "restorer", RestorerModel.Load);
+
     /// <summary>Loads weights in any form.</summary>
     /// <param name="nameOrPath">Name of a model that ships, or a file.</param>
     /// <param name="kind">What the weights are for, in messages.</param>
@@ -42,9 +44,12 @@ internal static class Weights
         if (File.Exists(nameOrPath))
             return File.OpenRead(nameOrPath);
         if (nameOrPath is ShippedModels.Compact or ShippedModels.CompactMse or ShippedModels.RecogniserCompact
-            or ShippedModels.DetectorCompact)
+            or ShippedModels.DetectorCompact or ShippedModels.RestorerD1 or ShippedModels.RestorerD2)
+        {
             throw new CommandFailure(
                 $"This build holds no weights called '{nameOrPath}'. Give a .safetensors file of a {kind} instead.");
+        }
+
         string shipped = ShippedModels.Names.Count > 0 ? string.Join(", ", ShippedModels.Names) : "none";
         throw new CommandFailure(
             $"{nameOrPath}: is neither a file nor a model of this build (it holds: {shipped}). Check the name.");

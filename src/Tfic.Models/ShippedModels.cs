@@ -15,6 +15,12 @@ public static class ShippedModels
     /// <summary>The compact detector of words.</summary>
     public const string DetectorCompact = "detector-compact";
 
+    /// <summary>D1: restores pages that JPEG of the lowest quality has coded.</summary>
+    public const string RestorerD1 = "restorer-d1";
+
+    /// <summary>D2: makes the words of what D1 gives legible to the recogniser.</summary>
+    public const string RestorerD2 = "restorer-d2";
+
     /// <summary>Names of the models that this build holds.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [

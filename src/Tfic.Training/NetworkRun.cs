@@ -18,6 +18,12 @@ public enum KnownNetwork
     /// <summary>The compact recogniser.</summary>
     CompactRecogniser,
 
+    /// <summary>The compact detector.</summary>
+    CompactDetector,
+
+    /// <summary>A restorer: DnCNN as it is deployed.</summary>
+    Restorer,
+
     /// <summary>TinyLIC.</summary>
     TinyLic,
 
@@ -47,6 +53,8 @@ public static class NetworkRun
         string kind = metadata?.GetValueOrDefault("tfic", "") ?? "";
         return kind.StartsWith("codec", StringComparison.Ordinal) ? KnownNetwork.CompactCodec
             : kind.StartsWith("recogniser", StringComparison.Ordinal) ? KnownNetwork.CompactRecogniser
+            : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
+            : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
             : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
             : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
             : Craft.Fits(tensors) ? KnownNetwork.Craft
@@ -59,6 +67,8 @@ public static class NetworkRun
     {
         KnownNetwork.CompactCodec => "compact codec",
         KnownNetwork.CompactRecogniser => "compact recogniser",
+        KnownNetwork.CompactDetector => "compact detector",
+        KnownNetwork.Restorer => "restorer (DnCNN)",
         KnownNetwork.TinyLic => "TinyLIC",
         KnownNetwork.TextRecogniser => "text recogniser",
         KnownNetwork.Craft => "CRAFT",
@@ -88,6 +98,9 @@ public static class NetworkRun
                     return Codec(CodecExport.ReadTransforms(file), input, Quality(inputs));
                 case KnownNetwork.CompactRecogniser:
                     return new Dictionary<string, Tensor> { ["logits"] = RecogniserExport.Read(file).call(input) };
+                case KnownNetwork.Restorer:
+                    Dictionary<string, Tensor> restored = Run(RestorerExport.Read(file), input);
+                    return new Dictionary<string, Tensor>(restored) { ["output"] = restored["output"].clamp(0, 1) };
             }
         }
 
@@ -135,8 +148,25 @@ public static class NetworkRun
             case KnownNetwork.CompactCodec when input.Shape is [1, 3, var height, var width]
                 && height > 0 && width > 0 && height % CompactCodec.HyperStride == 0 && width % CompactCodec.HyperStride == 0:
                 return Codec(new CompactCodec(file), input.ToFloat(), width, height, Quality(inputs));
+            case KnownNetwork.CompactDetector when input.Shape is [1, 1, > 0 and var height, > 0 and var width]:
+                {
+                    int rows = DetectorModel.MapSize(height), columns = DetectorModel.MapSize(width);
+                    float[] region = new float[rows * columns], affinity = new float[rows * columns];
+                    DetectorModel.Load(weights).Score(input.ToFloat(), width, height, new Workspace(), region, affinity);
+                    return new Dictionary<string, (float[], int[])> { ["scores"] = ([.. region, .. affinity], [1, 2, rows, columns]) };
+                }
+
+            case KnownNetwork.Restorer when input.Shape is [1, 1, > 0 and var height, > 0 and var width]:
+                {
+                    var output = new float[height * width];
+                    RestorerModel.Load(weights).Restore(input.ToFloat(), width, height, new Workspace(), output, exact: true);
+                    return new Dictionary<string, (float[], int[])> { ["output"] = (output, [1, 1, height, width]) };
+                }
+
             case KnownNetwork.CompactRecogniser:
                 throw new TficFormatException("The input must be [1, 1, 32, W], W a multiple of 4.");
+            case KnownNetwork.CompactDetector or KnownNetwork.Restorer:
+                throw new TficFormatException("The input must be [1, 1, H, W].");
             case KnownNetwork.CompactCodec:
                 throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
             default:

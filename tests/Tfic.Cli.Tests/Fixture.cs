@@ -16,6 +16,8 @@ public sealed class Fixture : IDisposable
         OtherCodec = _folder.Write("other-codec.safetensors", RandomCodec.File(2));
         Recogniser = _folder.Write("recogniser.safetensors", RandomModels.Recogniser(3));
         Detector = _folder.Write("detector.safetensors", RandomModels.Detector(4));
+        Restorer = _folder.Write("restorer.safetensors", RandomModels.Restorer(5, depth: 3, features: 4));
+        WordRestorer = _folder.Write("word-restorer.safetensors", RandomModels.Restorer(6, depth: 4, features: 3));
         Line = _folder["line.png"];
         PictureFile.Write(Line, Stripes(100, 40, 3));
         Packed = _folder["line.tfic"];
@@ -33,6 +35,12 @@ public sealed class Fixture : IDisposable
 
     /// <summary>A detector's weights.</summary>
     public string Detector { get; }
+
+    /// <summary>The weights of a small D1.</summary>
+    public string Restorer { get; }
+
+    /// <summary>The weights of a small D2.</summary>
+    public string WordRestorer { get; }
 
     /// <summary>A picture of 100 × 40 pixels.</summary>
     public string Line { get; }

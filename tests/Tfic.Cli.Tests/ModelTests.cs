@@ -75,6 +75,27 @@ public class ModelTests(Fixture fixture)
         }
     }
 
+    [SkippableFact]
+    public void A_restorer_runs_as_torch_runs_it()
+    {
+        using var folder = new TemporaryFolder();
+        var input = new SafetensorsWriter();
+        input.AddFloat32("input", [.. Enumerable.Range(0, 20 * 31).Select(i => i * 37 % 256 / 255f)], 1, 1, 20, 31);
+        string from = folder.Write("in.safetensors", input.ToArray()), to = folder["out.safetensors"];
+        Command.Run("model", "run", fixture.Restorer, "--input", from, "--output", to).Ok();
+        float[] deployed = SafetensorsFile.Read(File.ReadAllBytes(to)).Float("output", 1, 1, 20, 31);
+        Command.Run("model", "run", fixture.Detector, "--input", from, "--output", to).Ok();
+        Assert.Equal(2 * 10 * 16, SafetensorsFile.Read(File.ReadAllBytes(to)).Float("scores", 1, 2, 10, 16).Length);
+        Assert.Contains("compact detector", Command.Run("model", "info", fixture.Detector).Ok().Text, StringComparison.Ordinal);
+        Assert.Contains("restorer", Command.Run("model", "info", fixture.Restorer).Ok().Text, StringComparison.Ordinal);
+
+        Skip.IfNot(Torch(out string? missing), missing);
+        Command.Run("model", "run", fixture.Restorer, "--input", from, "--output", to, "--reference").Ok();
+        float[] reference = SafetensorsFile.Read(File.ReadAllBytes(to)).Float("output", 1, 1, 20, 31);
+        Assert.All(deployed.Zip(reference), pair => Assert.Equal(pair.First, pair.Second, 1e-4f));
+        Assert.True(deployed.Distinct().Count() > 100);
+    }
+
     [Fact]
     public void Bad_files_are_refused()
     {

@@ -5,7 +5,7 @@ using Tfic.Cli.Paper;
 namespace Tfic.Cli.Tests;
 
 [Collection(nameof(Fixture))]
-public class PaperTests
+public class PaperTests(Fixture fixture)
 {
     private static PaperPoint Point(double bpp, double accuracy) => new("", bpp, accuracy, 20, null, null);
 
@@ -85,5 +85,64 @@ public class PaperTests
         }
 
         Assert.Contains("ratio", result.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_experiment_on_jpeg_writes_its_report(bool whole)
+    {
+        Skip.IfNot(SynthTests.CanDraw(), "needs FreeType and an installed font in every split");
+        using var folder = new TemporaryFolder();
+        string prose = string.Concat(Enumerable.Range(0, 400).Select(i => $"Paragraph {i} says: the number {i * i} is square.\n\n"));
+        string book = folder.Write("book.txt", System.Text.Encoding.UTF8.GetBytes(prose));
+        string sweep = folder.Write("sweep.json", [..
+            """
+            {"description": "Short runs.", "points": [{"lambda": 1, "accuracy": 0.5, "psnr": null},
+            {"lambda": 0.5, "accuracy": 0.75, "psnr": 19.5}]}
+            """u8]);
+        string[] models = ["--restorer", fixture.Restorer, "--recogniser", fixture.Recogniser];
+        string[] parts = whole
+            ? ["--word-restorer", fixture.WordRestorer, "--detector", fixture.Detector, "--sweep", sweep]
+            : ["--d1-only", "--true-places"];
+        Command.Result Run(string output, string jobs) => Command.Run(
+            ["paper", "jpeg", "-o", folder[output], "--text", book, "--patches", "12", "--no-tools", "-j", jobs, .. models, .. parts]);
+        Run("report", "1").Ok();
+        Run("again", "3").Ok();
+        Assert.Equal(File.ReadAllBytes(folder["report/figures.json"]), File.ReadAllBytes(folder["again/figures.json"]));
+        Assert.Equal(File.ReadAllBytes(folder["report/report.html"]), File.ReadAllBytes(folder["again/report.html"]));
+
+        JpegFigures figures = JsonSerializer.Deserialize(
+            File.ReadAllBytes(folder["report/figures.json"]), JpegFiguresJson.Default.JpegFigures)!;
+        Assert.Equal(12, figures.Patches);
+        Assert.InRange(figures.Pages, 2, 12);
+        Assert.True(figures.Words > 50);
+        Assert.Equal(whole ? 4 : 3, figures.Rows.Count);
+        Assert.Null(figures.Rows[^1].Psnr);
+        Assert.All(figures.Rows, row => Assert.Equal(whole, row.Found is not null && row.Recall is not null));
+        Assert.All(figures.Rows, row => Assert.InRange(row.TruePlaces.Patches, 0, 1));
+
+        string html = File.ReadAllText(folder["report/report.html"]);
+        Assert.Contains("Figure 9", html, StringComparison.Ordinal);
+        Assert.Contains("Figure 10", html, StringComparison.Ordinal);
+        Assert.Equal(whole, html.Contains("The sweep over λ", StringComparison.Ordinal));
+        Tfic.Imaging.Picture page = PictureFile.Read(folder["report/page.jpg"]);
+        Assert.Equal(1, page.Channels);
+        Assert.Equal(page.PixelCount, PictureFile.Read(folder["report/page-restored.png"]).PixelCount);
+        if (whole)
+            XElement.Parse(File.ReadAllText(folder["report/sweep.svg"]));
+    }
+
+    [Fact]
+    public void A_sweep_that_is_none_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        string book = folder.Write("book.txt", [.. "Some words."u8]);
+        foreach (string json in new[] { "null", "[]", "{\"points\": []}", "{", "{\"description\": null, \"points\": []}", "{\"description\": \"x\", \"points\": [null]}" })
+        {
+            string sweep = folder.Write("sweep.json", System.Text.Encoding.UTF8.GetBytes(json));
+            Command.Run("paper", "jpeg", "-o", folder["report"], "--text", book, "--sweep", sweep)
+                .Refused(sweep, "is no sweep");
+        }
     }
 }

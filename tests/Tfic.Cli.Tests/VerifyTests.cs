@@ -14,15 +14,17 @@ public class VerifyTests(Fixture fixture)
     {
         string text = Command.Run(
             "verify", "--json", "--codec", fixture.Codec, "--recogniser", fixture.Recogniser,
-            "--detector", fixture.Detector).Ok().Text;
+            "--detector", fixture.Detector, "--restorer", fixture.Restorer, fixture.WordRestorer).Ok().Text;
         Report report = JsonSerializer.Deserialize(text, ReportJson.Default.Report)!;
         Assert.True(report.Passed);
         Assert.Equal(
-            KernelTables.All.Sum(table => table.Variants.Count) + 4 * NetworkChecks.RowNames.Count
-                + (CompactCodec.Narrow ? 2 : 0),
+            KernelTables.All.Sum(table => table.Variants.Count) + 6 * NetworkChecks.RowNames.Count
+                + (CompactCodec.Narrow ? 2 : 0) + (RestorerModel.Narrow ? 2 : 0),
             report.Checks.Count);
         Assert.All(report.Checks, check => Assert.True(check.Passed, check.ToString()));
         Assert.Contains(report.Checks, check => check is { Kernel: "encode codec", MaxError: 0 });
+        Assert.Contains(report.Checks, check => check is { Kernel: "detect detector", MaxError: 0 });
+        Assert.Contains(report.Checks, check => check is { Kernel: "restore word-restorer", MaxError: 0 });
     }
 
     [Theory]

@@ -2,7 +2,7 @@ using Tfic.Imaging;
 
 namespace Tfic.Cli.Paper;
 
-/// <summary>A second reader, which took no part in training: the program tesseract, reading one line (psm 7).</summary>
+/// <summary>A second reader, which took no part in training: the program tesseract.</summary>
 internal static class Tesseract
 {
     private const int Border = 10;
@@ -11,7 +11,7 @@ internal static class Tesseract
     /// <summary>Whether it is there.</summary>
     public static bool IsInstalled => ExternalTool.IsInstalled("tesseract");
 
-    /// <summary>Reads a line.</summary>
+    /// <summary>Reads a line (psm 7).</summary>
     /// <param name="picture">The picture.</param>
     /// <param name="width">Width of the line before it was stretched.</param>
     /// <param name="height">Its height.</param>
@@ -19,11 +19,21 @@ internal static class Tesseract
     {
         if (height < SmallestHeight)
             (width, height) = (width * SmallestHeight / height, SmallestHeight);
-        Picture line = WithBorder(Resampling.Resize(picture, Math.Max(1, width), height));
+        return Read(Resampling.Resize(picture, Math.Max(1, width), height), mode: "7");
+    }
+
+    /// <summary>Reads a block of lines (psm 6).</summary>
+    /// <param name="picture">The block.</param>
+    /// <param name="factor">How much larger it is shown: tesseract wants letters of some 20 pixels and more.</param>
+    public static string ReadBlock(Picture picture, int factor) =>
+        Read(Resampling.Resize(picture, factor * picture.Width, factor * picture.Height), mode: "6");
+
+    private static string Read(Picture picture, string mode)
+    {
         using var folder = new ExchangeFolder();
-        string source = folder.File("line.png");
-        PictureFile.Write(source, line);
-        return ExternalTool.Run("tesseract", source, "stdout", "--psm", "7", "-l", "eng").Trim();
+        string source = folder.File("text.png");
+        PictureFile.Write(source, WithBorder(picture));
+        return ExternalTool.Run("tesseract", source, "stdout", "--psm", mode, "-l", "eng").Trim();
     }
 
     /// <summary>Its edge pixels continued: tesseract misses characters that touch the picture's edge.</summary>

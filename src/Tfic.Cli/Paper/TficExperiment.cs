@@ -90,22 +90,19 @@ internal static class TficExperiment
         TficPlan plan, string description, int threads, Terminal terminal, CancellationToken cancellation)
     {
         var trials = new List<Trial[]>(plan.Count);
-        int exitCode = ExitCode.Success;
-        terminal.Progress("Measuring", plan.Count, advance => exitCode = Batch.Run(
-            [.. Enumerable.Range(0, plan.Count)],
+        terminal.Progress("Measuring", plan.Count, advance => Measurement.Run(
+            "line",
+            Enumerable.Range(0, plan.Count),
             threads,
             terminal,
-            index => $"line {index}",
             () => new Worker(plan),
             (worker, index) => worker.Measure(index),
-            (_, measured) =>
+            measured =>
             {
                 trials.Add(measured);
                 advance(trials.Count);
             },
             cancellation));
-        if (exitCode != ExitCode.Success)
-            throw new CommandFailure("No report, because some pictures could not be measured.", exitCode);
 
         (string Curve, string Setting)[] columns = [.. Columns(plan)];
         PaperPoint Point(int column)

@@ -164,12 +164,8 @@ internal static class TficPage
             foreach (Specimens coder in specimens)
             {
                 (Picture picture, int bytes, string text) = coder.Pictures[i];
-                html.Append(CultureInfo.InvariantCulture, $"""
-                    <figure>{Image(picture, coder.Name)}
-                    <figcaption><b>{Text(coder.Name)}</b>, {bytes:N0} bytes
-                    <span class="read">{(text.Length > 0 ? Text(text) : "(nothing read)")}</span></figcaption></figure>
-
-                    """);
+                AppendFigure(
+                    html, picture, coder.Name, string.Create(CultureInfo.InvariantCulture, $", {bytes:N0} bytes"), text);
             }
 
             html.Append("</div>\n");

@@ -68,7 +68,7 @@ internal static class DecodeVerb
         IReadOnlyList<(string Input, string Output)> pairs =
             OutputNames.Pair(files, inputs.Any(Directory.Exists), output, ".png");
         OutputFile.Check(pairs[0].Output, overwrite || pairs.Count > 1, terminal, binary: true);
-        PictureFormat format = FormatOf(pairs[0].Output);
+        PictureFormat format = OutputFile.PictureFormatOf(pairs[0].Output);
         var codecs = new DecodingCodecs(codec);
         return Batch.Run(
             pairs,
@@ -87,18 +87,5 @@ internal static class DecodeVerb
             (pair, picture) => terminal.Say(
                 $"{Inputs.Name(pair.Input)}: {picture.Width} × {picture.Height} pixels → {Inputs.Name(pair.Output)}"),
             cancellation);
-    }
-
-    private static PictureFormat FormatOf(string output)
-    {
-        try
-        {
-            return output == Inputs.Standard ? PictureFormat.Png : PictureFile.FormatOf(output);
-        }
-        catch (ArgumentException)
-        {
-            throw new CommandFailure(
-                $"{output}: pictures are written as .png, .jpg, .ppm or .pgm. Use one of these endings.");
-        }
     }
 }

@@ -17,6 +17,7 @@ internal static class PaperVerb
 {
     private const string Examples = """
         tfic paper tfic -o report/
+        tfic paper jpeg --text book.txt -o report/
         """;
 
     private const string TficExamples = """
@@ -27,7 +28,11 @@ internal static class PaperVerb
     private static readonly double[] s_qualities = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8];
 
     public static Verb Create(Terminal terminal) =>
-        new("paper", "Repeat the paper's experiments and write reports of them.", Examples) { CreateTfic(terminal) };
+        new("paper", "Repeat the paper's experiments and write reports of them.", Examples)
+        {
+            CreateTfic(terminal),
+            PaperJpegVerb.Create(terminal),
+        };
 
     private static Verb CreateTfic(Terminal terminal)
     {

@@ -3,6 +3,7 @@ using Tfic.Bitstream;
 using Tfic.Imaging;
 using Tfic.Networks;
 using Tfic.Reading;
+using Tfic.Restoration;
 
 namespace Tfic.Cli.Verbs;
 
@@ -13,6 +14,7 @@ internal static class ReadVerb
         tfic read page.png
         tfic read line.tfic
         tfic read scan.png --layout page --format hocr -o scan.html
+        tfic read blotches.jpg --restore
         tfic read lines/ --format tsv -o lines.tsv -j 4
         tfic read line.png --format json | jq -r '.[].lines[].text'
         tfic encode line.png -o - --bpp 0.03 | tfic read -
@@ -37,7 +39,8 @@ internal static class ReadVerb
         var layout = new Option<string>("--layout")
         {
             Description =
-                "line: one line of text; page: any number of lines, which are looked for; auto: by the picture's shape.",
+                "line: one line of text; page: any number of lines, which are looked for; auto: by the picture's shape, or " +
+                "page with --restore.",
             HelpName = "auto|line|page",
             DefaultValueFactory = _ => "auto",
         };
@@ -45,6 +48,11 @@ internal static class ReadVerb
         Option<string> output = CommonOptions.Output("File to write. Default: standard output.");
         output.DefaultValueFactory = _ => Inputs.Standard;
         Option<string> recogniser = CommonOptions.Recogniser(), detector = CommonOptions.Detector();
+        var restore = new Option<bool>("--restore")
+        {
+            Description = "Restore first, as tfic restore does, what JPEG of the lowest quality has coded.",
+        };
+        Option<string> restorer = CommonOptions.Restorer(), wordRestorer = CommonOptions.WordRestorer();
         Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
@@ -55,7 +63,8 @@ internal static class ReadVerb
             "Read the text of pictures: of pages, or of single lines.",
             Examples)
         {
-            inputs, layout, format, output, recogniser, detector, codec, threads, noOverwrite,
+            inputs, layout, format, output, recogniser, detector, restore, restorer, wordRestorer, codec, threads,
+            noOverwrite,
         };
         limits.AddTo(verb, layers: true);
         verb.Does((result, cancellation) => Run(
@@ -64,8 +73,12 @@ internal static class ReadVerb
             ReadoutFormat.Named(result.GetRequiredValue(format)),
             result.GetRequiredValue(output),
             result.GetRequiredValue(layout),
-            result.GetRequiredValue(recogniser),
-            result.GetRequiredValue(detector),
+            new Models(
+                Weights.Recogniser(result.GetRequiredValue(recogniser)),
+                new(() => Weights.Detector(result.GetRequiredValue(detector))),
+                !result.GetValue(restore) ? null : (
+                    Weights.Restorer(result.GetRequiredValue(restorer)),
+                    Weights.Restorer(result.GetRequiredValue(wordRestorer)))),
             result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
@@ -80,8 +93,7 @@ internal static class ReadVerb
         ReadoutFormat format,
         string output,
         string layout,
-        string recogniser,
-        string detector,
+        Models models,
         string? codec,
         int threads,
         bool overwrite,
@@ -90,7 +102,6 @@ internal static class ReadVerb
     {
         IReadOnlyList<string> files = Inputs.Expand(inputs, [.. Inputs.Pictures, Inputs.Tfic]);
         OutputFile.Check(output, overwrite, terminal);
-        var models = new Models(Weights.Recogniser(recogniser), new(() => Weights.Detector(detector)));
 
         // A single page has all threads to itself.
         int perPage = files.Count == 1 ? threads : 1;
@@ -145,14 +156,34 @@ internal static class ReadVerb
         Picture picture = TficContainer.IsTfic(bytes)
             ? decoder.Decode(TficContainer.Read(bytes, limits.Tfic), kind: null)
             : PictureFile.Read(bytes, limits.Picture);
-        ReadoutLine[] lines = layout == "line" || (layout == "auto" && LineShape.Fits(picture))
-            ? [ReadoutLine.Of(readers.Line.Read(picture), picture)]
-            : [.. readers.Page.Read(picture).Lines.Select(ReadoutLine.Of)];
-        return new Readout(file, picture.Width, picture.Height, lines);
+        PageRestorer? restorer = readers.Restorer;
+        if (layout == "line" || (layout == "auto" && restorer is null && LineShape.Fits(picture)))
+        {
+            Picture line = restorer is null
+                ? picture
+                : restorer.Enhance(restorer.Clean(picture), [new Box(0, 0, picture.Width, picture.Height)]);
+            return Of([ReadoutLine.Of(readers.Line.Read(line), picture)]);
+        }
+
+        PageText text;
+        if (restorer is null)
+        {
+            text = readers.Page.Read(picture);
+        }
+        else
+        {
+            RestoredPage page = restorer.Restore(picture);
+            text = readers.Page.Read(page.Picture, page.Words);
+        }
+
+        return Of([.. text.Lines.Select(ReadoutLine.Of)]);
+
+        Readout Of(ReadoutLine[] lines) => new(file, picture.Width, picture.Height, lines);
     }
 
     /// <summary>The models, shared by all threads. A detector is loaded only where there is a page.</summary>
-    private sealed record Models(RecogniserModel Recogniser, Lazy<DetectorModel> Detector);
+    private sealed record Models(
+        RecogniserModel Recogniser, Lazy<DetectorModel> Detector, (RestorerModel First, RestorerModel Second)? Restorers);
 
     /// <summary>The readers of one thread, each made when it is first needed.</summary>
     private sealed class Readers(Models models, int threads)
@@ -160,5 +191,10 @@ internal static class ReadVerb
         public LineReader Line => field ??= new LineReader(models.Recogniser);
 
         public PageReader Page => field ??= new PageReader(models.Detector.Value, models.Recogniser, threads);
+
+        /// <summary>Restores pictures first; null where that is not asked for.</summary>
+        public PageRestorer? Restorer => models.Restorers is not { } restorers
+            ? null
+            : field ??= new PageRestorer(restorers.First, restorers.Second, models.Detector.Value, threads);
     }
 }

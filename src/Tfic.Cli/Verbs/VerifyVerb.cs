@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Tfic.Cli.Verification;
 using Tfic.Kernels;
+using Tfic.Models;
 
 namespace Tfic.Cli.Verbs;
 
@@ -18,6 +19,8 @@ internal static class VerifyVerb
     {
         Option<string> codec = CommonOptions.Codec(), recogniser = CommonOptions.Recogniser();
         Option<string> detector = CommonOptions.Detector();
+        Option<string[]> restorers = Further(
+            "--restorer", "Restorers", ShippedModels.RestorerD1, ShippedModels.RestorerD2);
         var json = new Option<bool>("--json") { Description = "Write JSON instead of a table." };
         var verb = new Verb(
             "verify",
@@ -25,7 +28,7 @@ internal static class VerifyVerb
             "the reference.",
             Examples)
         {
-            codec, recogniser, detector, json,
+            codec, recogniser, detector, restorers, json,
         };
         verb.Does((result, cancellation) =>
         {
@@ -34,7 +37,8 @@ internal static class VerifyVerb
             var networks = new NetworkChecks(
                 (Path.GetFileNameWithoutExtension(codecName), Weights.Codec(codecName)),
                 (Path.GetFileNameWithoutExtension(recogniserName), Weights.Recogniser(recogniserName)),
-                (Path.GetFileNameWithoutExtension(detectorName), Weights.Detector(detectorName)));
+                (Path.GetFileNameWithoutExtension(detectorName), Weights.Detector(detectorName)),
+                [.. result.GetRequiredValue(restorers).Select(n => (Path.GetFileNameWithoutExtension(n), Weights.Restorer(n)))]);
             int total = KernelTables.All.Sum(table => table.Variants.Count) + networks.Count;
             var checks = new List<RowCheck>(total);
             terminal.Progress("Comparing", total, advance =>
@@ -50,6 +54,15 @@ internal static class VerifyVerb
         });
         return verb;
     }
+
+    /// <summary>Names models of a kind; by default those of the given ones that this build holds.</summary>
+    private static Option<string[]> Further(string option, string kind, params string[] shipped) => new(option)
+    {
+        Description = $"{kind}, as names or .safetensors files. Default: those that ship.",
+        HelpName = "NAME|PATH",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [.. shipped.Where(ShippedModels.Names.Contains)],
+    };
 
     /// <summary>Writes the results; a row that differs from its reference is a failure.</summary>
     internal static int Tell(Terminal terminal, IReadOnlyList<RowCheck> checks, bool json)

@@ -10,15 +10,18 @@ namespace Tfic.Cli.Verification;
 
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
-/// the stream and the picture that comes back to the last bit, the text that is read, and where words are found.
+/// the stream and the picture that comes back to the last bit, the text that is read, where words are found, and what is
+/// restored.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
 /// <param name="detector">The detector, and what to call it.</param>
+/// <param name="restorers">Restorers, none or more.</param>
 internal sealed class NetworkChecks(
     (string Name, CodecModel Model) codec,
     (string Name, RecogniserModel Model) recogniser,
-    (string Name, DetectorModel Model) detector)
+    (string Name, DetectorModel Model) detector,
+    IReadOnlyList<(string Name, RestorerModel Model)> restorers)
 {
     private const double Quality = 3.3;
 
@@ -36,7 +39,8 @@ internal sealed class NetworkChecks(
     ];
 
     /// <summary>How many results there are.</summary>
-    public int Count => 4 * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+    public int Count =>
+        (4 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -51,6 +55,17 @@ internal sealed class NetworkChecks(
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
             yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
+            for (int i = 0; i < restorers.Count; i++)
+                yield return Result($"restore {restorers[i].Name}", row, expected.Restored[i], found.Restored[i]);
+        }
+
+        if (RestorerModel.Narrow)
+        {
+            foreach ((string name, RestorerModel model) in restorers)
+            {
+                yield return new RowCheck(
+                    $"restore {name}", "narrow", IsSupported: true, IsPicked: true, RelativeError(model), Tolerance: 0.05);
+            }
         }
 
         // g_a in fewer bits is not the same: how far y may move is what its quality was measured with.
@@ -62,6 +77,20 @@ internal sealed class NetworkChecks(
                     $"g_a {codec.Name}", "narrow", IsSupported: true, IsPicked: true, RelativeError(picture), Tolerance: 0.02);
             }
         }
+    }
+
+    /// <summary>The same of what a restorer takes away.</summary>
+    private double RelativeError(RestorerModel model)
+    {
+        double[] input = OfCorners((plane, _, _) => plane), exact = Restored(true), narrow = Restored(false);
+        double[] Restored(bool inFloat32) => OfCorners((plane, width, height) =>
+        {
+            var output = new float[plane.Length];
+            model.Restore(plane, width, height, new Workspace(), output, inFloat32);
+            return output;
+        });
+        double noise = exact.Zip(narrow, (e, n) => (e - n) * (e - n)).Sum();
+        return Math.Sqrt(noise / exact.Zip(input, (e, x) => (e - x) * (e - x)).Sum());
     }
 
     /// <summary>Root of the noise's power over the signal's.</summary>
@@ -122,7 +151,13 @@ internal sealed class NetworkChecks(
             scores.AddRange(Score(picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings], [.. scores]);
+        return new Results([.. streams], [.. samples], [.. readings], [.. scores],
+            [.. restorers.Select(restorer => OfCorners((plane, width, height) =>
+            {
+                var output = new float[plane.Length];
+                restorer.Model.Restore(plane, width, height, new Workspace(), output);
+                return output;
+            }))]);
     }
 
     private IEnumerable<double> Score(Picture picture)
@@ -136,6 +171,21 @@ internal sealed class NetworkChecks(
         return region.Concat(affinity).Select(score => (double)score);
     }
 
+    /// <summary>What becomes of the pictures' corners, grey, 0 … 1: DnCNN on the reference rows is slow.</summary>
+    private double[] OfCorners(Func<float[], int, int, float[]> network)
+    {
+        var values = new List<double>();
+        foreach (Picture picture in _pictures)
+        {
+            int width = Math.Min(32, picture.Width), height = Math.Min(24, picture.Height);
+            var plane = new float[width * height];
+            PictureConversion.ToGrey(picture.Crop(new Box(0, 0, width, height)), plane);
+            values.AddRange(network(Array.ConvertAll(plane, value => value / 255), width, height).Select(v => (double)v));
+        }
+
+        return [.. values];
+    }
+
     private static Picture Noise(int width, int height)
     {
         var random = new Random(1);
@@ -144,5 +194,6 @@ internal sealed class NetworkChecks(
         return new Picture(width, height, 3, samples);
     }
 
-    private sealed record Results(double[] Streams, double[] Samples, double[] Readings, double[] Scores);
+    private sealed record Results(
+        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[][] Restored);
 }

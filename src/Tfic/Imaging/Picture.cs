@@ -81,6 +81,21 @@ public sealed class Picture
         return crop;
     }
 
+    /// <summary>Copies another picture into this one.</summary>
+    /// <param name="picture">A picture of as many channels.</param>
+    /// <param name="left">Where its first column comes to lie.</param>
+    /// <param name="top">Where its first row comes to lie.</param>
+    /// <exception cref="ArgumentException">It reaches outside, or has other channels.</exception>
+    public void Paste(Picture picture, int left, int top)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        var place = new Box(left, top, left + picture.Width, top + picture.Height);
+        if (picture.Channels != Channels || !new Box(0, 0, Width, Height).Contains(place))
+            throw new ArgumentException($"The picture does not fit {place} in {Width} × {Height} pixels.", nameof(picture));
+        for (int y = 0; y < picture.Height; y++)
+            picture.Row(y).CopyTo(Row(top + y)[(left * Channels)..]);
+    }
+
     private static byte[] Allocate(int width, int height, int channels)
     {
         Check(width, height, channels);

@@ -31,6 +31,21 @@ public readonly record struct DetectionCounts(int Truth, int Found, int Matched)
     public static DetectionCounts Of(
         IReadOnlyList<Box> truth, IReadOnlyList<Box> found, double overlap = 0.5, IReadOnlyList<Box>? ignored = null)
     {
+        IReadOnlyList<(int Truth, int Found)> matches = Match(truth, found, overlap);
+        HashSet<int> taken = [.. matches.Select(match => match.Found)];
+        int beside = ignored is null ? 0 : found.Where((box, f) =>
+            !taken.Contains(f) && ignored.Any(other => 2 * box.Intersect(other).Area > box.Area)).Count();
+        return new DetectionCounts(truth.Count, found.Count - beside, matches.Count);
+    }
+
+    /// <summary>Pairs boxes found with those there are: the best first, each box in one pair at most.</summary>
+    /// <param name="truth">The words there are.</param>
+    /// <param name="found">The boxes found.</param>
+    /// <param name="overlap">Least intersection over union of a pair.</param>
+    /// <returns>Indexes of the two of each pair.</returns>
+    public static IReadOnlyList<(int Truth, int Found)> Match(
+        IReadOnlyList<Box> truth, IReadOnlyList<Box> found, double overlap = 0.5)
+    {
         ArgumentNullException.ThrowIfNull(truth);
         ArgumentNullException.ThrowIfNull(found);
         var pairs = new List<(double Overlap, int Truth, int Found)>();
@@ -45,17 +60,15 @@ public readonly record struct DetectionCounts(int Truth, int Found, int Matched)
 
         var truthTaken = new bool[truth.Count];
         var foundTaken = new bool[found.Count];
-        int matched = 0;
+        var matches = new List<(int, int)>();
         foreach ((_, int t, int f) in pairs.OrderByDescending(p => p.Overlap))
         {
             if (truthTaken[t] || foundTaken[f])
                 continue;
             truthTaken[t] = foundTaken[f] = true;
-            matched++;
+            matches.Add((t, f));
         }
 
-        int beside = ignored is null ? 0 : found.Where((box, f) =>
-            !foundTaken[f] && ignored.Any(other => 2 * box.Intersect(other).Area > box.Area)).Count();
-        return new DetectionCounts(truth.Count, found.Count - beside, matched);
+        return matches;
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Tfic.Imaging;
+using Tfic.Kernels;
+using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
 
 namespace Tfic.Networks;
@@ -19,6 +21,11 @@ namespace Tfic.Networks;
 /// one column a layer on either side. Every value is the sum that the whole picture at once would give, to the last bit,
 /// for any bands, strips and number of threads.
 /// </para>
+/// <para>
+/// Where the processor multiplies bfloat16 (<see cref="Narrow"/>), activations and weights have that type and sums
+/// float32, as in training; 8-bit samples enter exactly, and the residual leaves in float32. An output then differs from
+/// float32's by some thousandths of the residual.
+/// </para>
 /// <para>Immutable: threads may share it, each with its own <see cref="Workspace"/>.</para>
 /// </remarks>
 public sealed class RestorerModel
@@ -31,6 +38,7 @@ public sealed class RestorerModel
     private const int BandHeight = 8, StripWidth = 1024;
 
     private readonly Conv2d[] _layers;
+    private readonly BFloat16Conv2d[] _narrow;
 
     private RestorerModel(SafetensorsFile file)
     {
@@ -52,14 +60,25 @@ public sealed class RestorerModel
         // Rows above and below come from the bands: only columns are padded by the layers.
         var sides = new Padding(0, 1, 0, 1);
         _layers = new Conv2d[depth];
+        _narrow = new BFloat16Conv2d[depth];
         for (int i = 0; i < depth; i++)
         {
             bool last = i == depth - 1;
             _layers[i] = Layers.Load(
                 file, string.Create(CultureInfo.InvariantCulture, $"conv{i}"), i == 0 ? 1 : Features,
                 last ? 1 : Features, 3, 3, sides, slope: last ? 1f : 0f);
+
+            // Samples enter as 0 … 255.
+            _narrow[i] = new BFloat16Conv2d(_layers[i], i == 0 ? 1 / 255f : 1f);
         }
     }
+
+    /// <summary>
+    /// Whether restorers run in bfloat16: where that has a better row than its reference, and no choice of rows says
+    /// otherwise.
+    /// </summary>
+    public static bool Narrow =>
+        !ReferenceEquals(BFloat16Conv2d.Variants.Picked, BFloat16Conv2d.Variants.Reference);
 
     /// <summary>The model's own name, from its metadata: d1, d2; "" where it has none.</summary>
     public string Name => File.Metadata.GetValueOrDefault("name", "");
@@ -92,16 +111,48 @@ public sealed class RestorerModel
     public Picture Restore(Picture picture, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(picture);
+        return Restore(picture, new Box(0, 0, picture.Width, picture.Height), workspace);
+    }
+
+    /// <summary>Restores a part of a picture: what the whole has there, to the last bit, but only that is computed.</summary>
+    /// <param name="picture">Grey, of any size.</param>
+    /// <param name="part">The part, within the picture.</param>
+    /// <param name="workspace">The calling thread's.</param>
+    /// <returns>A new grey picture of the part's size; samples rounded to nearest.</returns>
+    /// <exception cref="ArgumentException">
+    /// The picture is in colour, or the part is empty or reaches outside the picture.
+    /// </exception>
+    public Picture Restore(Picture picture, Box part, Workspace workspace)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
         ArgumentNullException.ThrowIfNull(workspace);
         if (picture.Channels != 1)
             throw new ArgumentException("Only grey pictures are restored.", nameof(picture));
-        Span<float> plane = workspace.Floats(3, picture.PixelCount);
-        for (int i = 0; i < plane.Length; i++)
-            plane[i] = picture.Samples[i] / 255f;
-        var restored = new float[plane.Length];
-        Restore(plane, picture.Width, picture.Height, workspace, restored);
-        return new Picture(
-            picture.Width, picture.Height, 1, Array.ConvertAll(restored, value => (byte)MathF.Round(255f * value)));
+        var whole = new Box(0, 0, picture.Width, picture.Height);
+        if (part.Area == 0 || !whole.Contains(part))
+            throw new ArgumentException("The part is empty or reaches outside the picture.", nameof(part));
+
+        Box seen = part.Enlarge(Depth, Depth).Intersect(whole);
+        Span<float> plane = workspace.Floats(3, seen.Area);
+        for (int y = 0; y < seen.Height; y++)
+        {
+            ReadOnlySpan<byte> row = picture.Row(seen.Top + y).Slice(seen.Left, seen.Width);
+            for (int x = 0; x < row.Length; x++)
+                plane[y * seen.Width + x] = row[x] / 255f;
+        }
+
+        var output = new float[plane.Length];
+        Restore(plane, seen.Width, seen.Height, workspace, output);
+        var restored = new Picture(part.Width, part.Height, 1);
+        for (int y = 0; y < part.Height; y++)
+        {
+            Span<byte> row = restored.Row(y);
+            ReadOnlySpan<float> from = output.AsSpan((part.Top - seen.Top + y) * seen.Width + part.Left - seen.Left);
+            for (int x = 0; x < row.Length; x++)
+                row[x] = (byte)MathF.Round(255f * from[x]);
+        }
+
+        return restored;
     }
 
     /// <summary>Restores a plane.</summary>
@@ -110,17 +161,19 @@ public sealed class RestorerModel
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="workspace">The calling thread's.</param>
     /// <param name="output">At least height × width; written; does not overlap the input.</param>
+    /// <param name="exact">Whether to compute in float32 even where bfloat16 is faster.</param>
     /// <exception cref="ArgumentException">A size below 1, a span that is too short, or spans that overlap.</exception>
-    public void Restore(ReadOnlySpan<float> input, int width, int height, Workspace workspace, Span<float> output)
+    public void Restore(
+        ReadOnlySpan<float> input, int width, int height, Workspace workspace, Span<float> output, bool exact = false)
     {
         ArgumentNullException.ThrowIfNull(workspace);
-        Restore(input, width, height, workspace, output, StripWidth, BandHeight * workspace.Threads);
+        Restore(input, width, height, workspace, output, StripWidth, BandHeight * workspace.Threads, Narrow && !exact);
     }
 
     /// <summary>Restores a plane by strips and bands of given sizes, which change nothing but time and memory.</summary>
     internal void Restore(
         ReadOnlySpan<float> input, int width, int height, Workspace workspace, Span<float> output, int stripWidth,
-        int bandHeight)
+        int bandHeight, bool narrow)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
@@ -135,7 +188,10 @@ public sealed class RestorerModel
         for (int i = 0; i < strips; i++)
         {
             int left = (int)((long)width * i / strips), right = (int)((long)width * (i + 1) / strips);
-            Strip(input, width, height, left, right, bandHeight, workspace, output);
+            if (narrow)
+                NarrowStrip(input, width, height, left, right, bandHeight, workspace, output);
+            else
+                Strip(input, width, height, left, right, bandHeight, workspace, output);
         }
     }
 
@@ -191,13 +247,105 @@ public sealed class RestorerModel
                 rows = results;
             }
 
-            for (int y = 0; y < rows; y++)
+            Subtract(input, band, width, left, right, from, columns, done, rows, output);
+        }
+    }
+
+    /// <summary>The same in bfloat16.</summary>
+    private void NarrowStrip(
+        ReadOnlySpan<float> input, int width, int height, int left, int right, int bandHeight, Workspace workspace,
+        Span<float> output)
+    {
+        int from = int.Max(0, left - Depth), columns = int.Min(width, right + Depth) - from;
+        bandHeight = int.Min(bandHeight, height);
+        int most = bandHeight + Depth + 3;
+
+        // Planes take their largest shape first: later ones then leave what they hold.
+        BFloat16Plane band = workspace.Narrow(0), next = workspace.Narrow(1), kept = workspace.Narrow(2);
+        band.Reshape(most, columns, Features, 1);
+        next.Reshape(most, columns, Features, 1);
+        kept.Reshape(2 * Depth, columns, Features, 0);
+        Span<float> residual = workspace.Floats(0, (long)most * columns);
+        Span<int> seen = stackalloc int[Depth];
+        seen.Clear();
+
+        for (int top = 0; top < height; top += bandHeight)
+        {
+            // The first layer finds the rows before the band in the picture.
+            int rows = int.Min(bandHeight, height - top);
+            int before = int.Min(top, 2);
+            band.Reshape(rows + 3, columns, 1, 1);
+            if (top == 1)
+                band.Row(0).Clear();
+            for (int y = -before; y < rows; y++)
             {
-                int at = (done + y) * width;
-                ReadOnlySpan<float> residual = band.Slice(y * columns + left - from, right - left);
-                for (int x = left; x < right; x++)
-                    output[at + x] = Math.Clamp(input[at + x] - residual[x - left], 0f, 1f);
+                ReadOnlySpan<float> samples = input.Slice((top + y) * width + from, columns);
+                Span<ushort> row = band.Row(Lead(seen[0]) + y);
+                for (int x = 0; x < columns; x++)
+                    row[x] = BFloat16Plane.Round(255f * samples[x]);
             }
+
+            int done = seen[^1] == 0 ? 0 : seen[^1] - 1;
+            for (int i = 0; i < Depth && rows > 0; i++)
+            {
+                int lead = Lead(seen[i]);
+                if (lead == 1)
+                {
+                    band.Row(0).Clear();
+                }
+                else if (i > 0)
+                {
+                    kept.Row(2 * i).CopyTo(band.Row(0));
+                    kept.Row(2 * i + 1).CopyTo(band.Row(1));
+                }
+
+                if (i > 0)
+                {
+                    band.Row(lead + rows - 2).CopyTo(kept.Row(2 * i));
+                    band.Row(lead + rows - 1).CopyTo(kept.Row(2 * i + 1));
+                }
+
+                seen[i] += rows;
+                int ended = seen[i] == height ? 1 : 0;
+                if (ended == 1)
+                    band.Row(lead + rows).Clear();
+                int results = lead + rows + ended - 2;
+                if (results > 0)
+                {
+                    band.Reshape(results + 2, columns, i == 0 ? 1 : Features, 1);
+                    if (i == Depth - 1)
+                    {
+                        _narrow[i].Run(band, residual, threads: workspace.Threads);
+                    }
+                    else
+                    {
+                        int nextLead = Lead(seen[i + 1]);
+                        next.Reshape(nextLead + results + 1, columns, Features, 1);
+                        _narrow[i].Run(band, default, next, nextLead, workspace.Threads);
+                        (band, next) = (next, band);
+                    }
+                }
+
+                rows = results;
+            }
+
+            Subtract(input, residual, width, left, right, from, columns, done, rows, output);
+        }
+
+        // A row of zeros before the picture, later the two rows last seen.
+        static int Lead(int seen) => seen == 0 ? 1 : 2;
+    }
+
+    private static void Subtract(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> residuals, int width, int left, int right, int from, int columns,
+        int first, int rows, Span<float> output)
+    {
+        for (int y = 0; y < rows; y++)
+        {
+            int at = (first + y) * width;
+            ReadOnlySpan<float> residual = residuals.Slice(y * columns + left - from, right - left);
+            for (int x = left; x < right; x++)
+                output[at + x] = Math.Clamp(input[at + x] - residual[x - left], 0f, 1f);
         }
     }
 }

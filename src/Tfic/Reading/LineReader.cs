@@ -15,6 +15,9 @@ public sealed class LineReader
     /// <summary>Fewest columns of the network's input.</summary>
     public const int MinimumInputWidth = 256;
 
+    /// <summary>The same for a word that is read by itself.</summary>
+    public const int MinimumWordWidth = 32;
+
     /// <summary>Most columns of the network's input; longer lines are squeezed.</summary>
     public const int MaximumInputWidth = 2048;
 
@@ -56,7 +59,9 @@ public sealed class LineReader
     public ReadLine Read(Picture line) => Read(line, MinimumInputWidth);
 
     /// <summary>Reads a line that is stretched only where it would have fewer columns than given.</summary>
-    internal ReadLine Read(Picture line, int leastWidth)
+    /// <param name="line">A picture of one line or of a word, grey or RGB, of any size.</param>
+    /// <param name="leastWidth">Fewest columns of the network's input, a multiple of 4.</param>
+    public ReadLine Read(Picture line, int leastWidth)
     {
         ArgumentNullException.ThrowIfNull(line);
         int width = InputWidth(line.Width, line.Height, leastWidth);

@@ -26,9 +26,8 @@ public sealed class PageReader
     // Pieces of a line that are closer than this, by its height, are one word.
     private const double LeastGap = 0.12;
 
-    // What the recogniser gets around a word's ink, by its height, and the least columns it reads, as in its training.
+    // What the recogniser gets around a word's ink, by its height, as in its training.
     private const double Margin = 0.12;
-    private const int LeastWidth = 32;
 
     private readonly WordDetector _detector;
     private readonly RecogniserModel _recogniser;
@@ -50,9 +49,16 @@ public sealed class PageReader
 
     /// <summary>Reads a page.</summary>
     /// <param name="page">Grey or RGB, of any size and resolution; upright, its lines about level.</param>
-    public PageText Read(Picture page)
+    public PageText Read(Picture page) => Read(page, Detect(page));
+
+    /// <summary>Reads words of which the places are known.</summary>
+    /// <param name="page">Grey or RGB.</param>
+    /// <param name="found">The words, within the page, in any order.</param>
+    public PageText Read(Picture page, IReadOnlyList<DetectedWord> found)
     {
-        List<List<Box>> lines = Lines(Detect(page));
+        ArgumentNullException.ThrowIfNull(page);
+        ArgumentNullException.ThrowIfNull(found);
+        List<List<Box>> lines = Lines(found);
         (int Line, Box Box)[] words = [.. lines.SelectMany((line, number) => line.Select(box => (number, box)))];
         var read = new List<PageTextWord>[words.Length];
         Parallel.For(
@@ -60,41 +66,44 @@ public sealed class PageReader
             i => read[i] = Read(page, words[i].Box));
 
         IEnumerable<PageTextWord[]> byLine = words.Zip(read).GroupBy(word => word.First.Line, word => word.Second)
-            .Select(line => line.SelectMany(found => found).ToArray());
+            .Select(line => line.SelectMany(parts => parts).ToArray());
         return new PageText([.. byLine.Where(line => line.Length > 0).Select(line => new PageTextLine(line))]);
     }
 
     /// <summary>Finds the words of a page whatever its resolution.</summary>
     /// <param name="page">Grey or RGB.</param>
     /// <returns>Words with boxes of their ink, in pixels of the page; in no particular order.</returns>
-    public IReadOnlyList<DetectedWord> Detect(Picture page)
+    public IReadOnlyList<DetectedWord> Detect(Picture page) => Detect(_detector, page);
+
+    /// <inheritdoc cref="Detect(Picture)"/>
+    internal static IReadOnlyList<DetectedWord> Detect(WordDetector detector, Picture page)
     {
         ArgumentNullException.ThrowIfNull(page);
         Picture grey = PictureConversion.ToGrey(page);
         double scale = Math.Min(1, Math.Sqrt(FirstPixels / grey.PixelCount));
         double mostScale = Math.Min(MostScale, Math.Sqrt(MostPixels / grey.PixelCount));
-        IReadOnlyList<DetectedWord> words = Detect(grey, scale);
+        IReadOnlyList<DetectedWord> words = Detect(detector, grey, scale);
 
         // Where nothing is found in a picture made smaller, its print may have become too small.
         if (words.Count == 0)
-            return scale < 1 ? Detect(grey, Math.Min(1, mostScale)) : words;
+            return scale < 1 ? Detect(detector, grey, Math.Min(1, mostScale)) : words;
 
         double height = scale * TypicalHeight(words);
         return height is >= LeastHeight and <= MostHeight
             ? words
-            : Detect(grey, Math.Min(mostScale, scale * WantedHeight / height));
+            : Detect(detector, grey, Math.Min(mostScale, scale * WantedHeight / height));
     }
 
-    private IReadOnlyList<DetectedWord> Detect(Picture grey, double scale)
+    private static IReadOnlyList<DetectedWord> Detect(WordDetector detector, Picture grey, double scale)
     {
         int width = Math.Max(1, (int)Math.Round(grey.Width * scale));
         int height = Math.Max(1, (int)Math.Round(grey.Height * scale));
         if (width == grey.Width && height == grey.Height)
-            return _detector.Find(grey);
+            return detector.Find(grey);
         double across = (double)grey.Width / width, down = (double)grey.Height / height;
         return
         [
-            .. _detector.Find(Resampling.Resize(grey, width, height)).Select(word => word with
+            .. detector.Find(Resampling.Resize(grey, width, height)).Select(word => word with
             {
                 Box = new Box(
                     (int)Math.Round(word.Box.Left * across), (int)Math.Round(word.Box.Top * down),
@@ -153,7 +162,7 @@ public sealed class PageReader
         int margin = (int)Math.Ceiling(Margin * box.Height);
         Box around = box.Enlarge(margin, margin).Intersect(new Box(0, 0, page.Width, page.Height));
         LineReader reader = Rent();
-        ReadLine line = reader.Read(page.Crop(around), LeastWidth);
+        ReadLine line = reader.Read(page.Crop(around), LineReader.MinimumWordWidth);
         lock (_idle)
             _idle.Push(reader);
         return Words(line, around.Left, box);

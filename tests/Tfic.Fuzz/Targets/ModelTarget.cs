@@ -10,13 +10,13 @@ using Tfic.Tests.Networks;
 namespace Tfic.Fuzz.Targets;
 
 /// <summary>
-/// Codec, recogniser and detector models: whatever a file holds, it is refused, or the model that it makes decodes what
-/// it has coded, reads, or scores.
+/// Codec, recogniser, detector and restorer models: whatever a file holds, it is refused, or the model that it makes
+/// decodes what it has coded, reads, scores, or restores.
 /// </summary>
 internal sealed class ModelTarget : Target
 {
     private static readonly Lazy<byte[][]> s_seeds = new(
-        () => [RandomCodec.File(1), RandomModels.Recogniser(1), RandomModels.Detector(1)]);
+        () => [RandomCodec.File(1), RandomModels.Recogniser(1), RandomModels.Detector(1), RandomModels.Restorer(1, 4, 5)]);
     private static readonly Picture s_picture = RandomModels.Picture(20, 18, 3, 1);
 
     public override string Name => "model";
@@ -83,6 +83,12 @@ internal sealed class ModelTarget : Target
             float[] region = new float[columns * rows], affinity = new float[columns * rows];
             detector.Score(grey, s_picture.Width, s_picture.Height, new Workspace(), region, affinity);
             return $"detector {Magnitude(WordRegions.Find(region, affinity, columns, rows).Count)}";
+        }
+
+        if (Says(input.Span, "restorer"u8))
+        {
+            Picture restored = RestorerModel.Load(input).Restore(PictureConversion.ToGrey(s_picture), new Workspace());
+            return $"restorer {Magnitude(restored.Samples.Distinct().Count())}";
         }
 
         if (!Says(input.Span, "recogniser"u8))
