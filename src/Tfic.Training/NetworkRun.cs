@@ -224,7 +224,7 @@ public static class NetworkRun
         var workspace = new Workspace();
         (int columns, int rows) = CompactCodec.LatentSize(width, height);
         var y = new float[rows * columns * CompactCodec.LatentChannels];
-        codec.Analysis(picture, workspace, y);
+        codec.Analysis(picture, workspace, y, narrow: false);
         var gain = new float[CompactCodec.LatentChannels];
         codec.Gain(quality, gain);
         float[] scaled = [.. y];

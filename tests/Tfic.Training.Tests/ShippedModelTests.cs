@@ -58,7 +58,7 @@ public sealed class ShippedModelTests : TorchTests
         var codec = new CompactCodec(file);
         var workspace = new Workspace();
         var y = new float[CompactCodecNetwork.LatentChannels * Width * Height / 256];
-        codec.Analysis(picture, workspace, y);
+        codec.Analysis(picture, workspace, y, narrow: false);
         AssertClose(NHWC(network.GA.call(x)), y);
 
         var gain = new float[CompactCodecNetwork.LatentChannels];
