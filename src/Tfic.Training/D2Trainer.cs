@@ -114,7 +114,8 @@ public static class D2Trainer
         // A picture's samples end at 0 and 1; the gradient passes as if they did not, or saturated ones would never learn.
         Tensor seen = enhanced + (enhanced.clamp(0, 1) - enhanced).detach();
 
-        Tensor sum = zeros(1);
+        // A piece may hold no whole word: then nothing is learnt, but the graph is whole.
+        Tensor sum = seen.sum() * 0;
         int characters = 0;
         foreach ((int width, Word[] words) in ByWidth(WordsOf(batch.Samples, random)))
         {
@@ -128,7 +129,7 @@ public static class D2Trainer
             characters += targets.Length;
         }
 
-        Tensor loss = sum.sum() / Math.Max(1, characters);
+        Tensor loss = sum / Math.Max(1, characters);
         loss.backward();
         return new StepReport(loss.item<float>(), ("words", batch.Samples.Sum(s => s.Words.Length)));
     }
