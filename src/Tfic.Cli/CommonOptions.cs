@@ -57,11 +57,12 @@ internal static class CommonOptions
     };
 
     /// <summary>D2.</summary>
-    public static Option<string> WordRestorer() => new("--word-restorer")
+    public static Option<string?> WordRestorer() => new("--word-restorer")
     {
-        Description = $"Restorer of words: a shipped one ({ShippedModels.RestorerD2}) or a .safetensors file.",
+        Description =
+            "Restorer of words, the second step: a .safetensors file. Default: the shipped one, or none where none ships.",
         HelpName = "NAME|PATH",
-        DefaultValueFactory = _ => ShippedModels.RestorerD2,
+        DefaultValueFactory = _ => ShippedModels.Names.Contains(ShippedModels.RestorerD2) ? ShippedModels.RestorerD2 : null,
     };
 
     public static Option<int> Threads()

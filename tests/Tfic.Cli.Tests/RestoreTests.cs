@@ -94,7 +94,6 @@ public class RestoreTests(Fixture fixture)
 
     [SkippableTheory]
     [InlineData("--restorer", ShippedModels.RestorerD1)]
-    [InlineData("--word-restorer", ShippedModels.RestorerD2)]
     [InlineData("--detector", ShippedModels.DetectorCompact)]
     public void Weights_that_are_missing_are_named(string option, string name)
     {

@@ -48,7 +48,8 @@ internal static class PaperJpegVerb
                 "[{\"lambda\": 0.5, \"accuracy\": 0.7, \"psnr\": 20}]}; psnr may be null.",
             HelpName = "FILE",
         };
-        Option<string> restorer = CommonOptions.Restorer(), wordRestorer = CommonOptions.WordRestorer();
+        Option<string> restorer = CommonOptions.Restorer();
+        Option<string?> wordRestorer = CommonOptions.WordRestorer();
         Option<string> detector = CommonOptions.Detector(), recogniser = CommonOptions.Recogniser();
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
@@ -67,7 +68,7 @@ internal static class PaperJpegVerb
             Sweep? given = ReadSweep(result.GetValue(sweep), terminal);
             ulong start = result.GetValue(seed);
             string first = result.GetRequiredValue(restorer), reader = result.GetRequiredValue(recogniser);
-            string? words = result.GetValue(pagesOnly) ? null : result.GetRequiredValue(wordRestorer);
+            string? words = result.GetValue(pagesOnly) ? null : result.GetValue(wordRestorer);
             string? finder = result.GetValue(truePlaces) ? null : result.GetRequiredValue(detector);
             var plan = new JpegPlan(
                 Pages(source.LoadFonts(result), source.LoadProse(result)!, start),

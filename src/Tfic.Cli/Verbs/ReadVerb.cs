@@ -52,7 +52,8 @@ internal static class ReadVerb
         {
             Description = "Restore first, as tfic restore does, what JPEG of the lowest quality has coded.",
         };
-        Option<string> restorer = CommonOptions.Restorer(), wordRestorer = CommonOptions.WordRestorer();
+        Option<string> restorer = CommonOptions.Restorer();
+        Option<string?> wordRestorer = CommonOptions.WordRestorer();
         Option<string?> codec = CommonOptions.DecodingCodec();
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noOverwrite = CommonOptions.NoOverwrite();
@@ -78,7 +79,7 @@ internal static class ReadVerb
                 new(() => Weights.Detector(result.GetRequiredValue(detector))),
                 !result.GetValue(restore) ? null : (
                     Weights.Restorer(result.GetRequiredValue(restorer)),
-                    Weights.Restorer(result.GetRequiredValue(wordRestorer)))),
+                    result.GetValue(wordRestorer) is { } words ? Weights.Restorer(words) : null)),
             result.GetValue(codec),
             result.GetValue(threads),
             overwrite: !result.GetValue(noOverwrite),
@@ -183,7 +184,7 @@ internal static class ReadVerb
 
     /// <summary>The models, shared by all threads. A detector is loaded only where there is a page.</summary>
     private sealed record Models(
-        RecogniserModel Recogniser, Lazy<DetectorModel> Detector, (RestorerModel First, RestorerModel Second)? Restorers);
+        RecogniserModel Recogniser, Lazy<DetectorModel> Detector, (RestorerModel First, RestorerModel? Second)? Restorers);
 
     /// <summary>The readers of one thread, each made when it is first needed.</summary>
     private sealed class Readers(Models models, int threads)

@@ -29,7 +29,8 @@ internal static class RestoreVerb
         {
             Description = "Restore the page as a whole and leave out the second step, which sharpens its words.",
         };
-        Option<string> restorer = CommonOptions.Restorer(), wordRestorer = CommonOptions.WordRestorer();
+        Option<string> restorer = CommonOptions.Restorer();
+        Option<string?> wordRestorer = CommonOptions.WordRestorer();
         Option<string> detector = CommonOptions.Detector();
         Option<int> jobs = CommonOptions.Threads();
         Option<int?> threads = CommonOptions.FileThreads();
@@ -55,8 +56,9 @@ internal static class RestoreVerb
             PictureFormat format = OutputFile.PictureFormatOf(pairs[0].Output);
 
             RestorerModel first = Weights.Restorer(result.GetRequiredValue(restorer));
-            bool words = !result.GetValue(pagesOnly);
-            RestorerModel? second = words ? Weights.Restorer(result.GetRequiredValue(wordRestorer)) : null;
+            string? wordWeights = result.GetValue(pagesOnly) ? null : result.GetValue(wordRestorer);
+            bool words = wordWeights is not null;
+            RestorerModel? second = words ? Weights.Restorer(wordWeights!) : null;
             DetectorModel? finder = words ? Weights.Detector(result.GetRequiredValue(detector)) : null;
             int atOnce = result.GetValue(jobs);
             int each = CommonOptions.ThreadsOfFile(result.GetValue(threads), atOnce, pairs.Count);
