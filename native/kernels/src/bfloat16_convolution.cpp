@@ -1,5 +1,7 @@
 #include "tfic/bfloat16_convolution.h"
 
+#include "output_tiles.h"
+
 #if (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) || defined(__clang__))
 #define TFIC_BF16 1
 #include <immintrin.h>
@@ -11,36 +13,20 @@ namespace {
 
 using Call = tfic_bfloat16_convolution_call;
 
-constexpr int64_t Group = 16;
+using tfic::Group, tfic::in_range;
 
-// Sizes beyond these are refused before they are multiplied, so that no product below can overflow 64 bits.
-constexpr int32_t MaxSize = 1 << 20;
-constexpr int32_t MaxOutputs = 1 << 14;
 constexpr int32_t MaxRun = 1 << 20;
-constexpr int32_t MaxKernelHeight = 31;
-constexpr int64_t MaxPitch = int64_t{1} << 40;
-
-bool in_range(int64_t size, int64_t least, int64_t most) { return size >= least && size <= most; }
 
 bool is_valid(const Call& c) {
     if (c.input == nullptr || c.weights == nullptr || c.bias == nullptr ||
         (c.output == nullptr && c.narrow == nullptr))
         return false;
-    if (!in_range(c.rows, 1, MaxSize) || !in_range(c.outputs, 1, MaxOutputs) ||
-        !in_range(c.kernel_height, 1, MaxKernelHeight) || !in_range(c.run, 2, MaxRun) || c.run % 2 != 0 ||
-        !in_range(c.step, 1, MaxSize) || !in_range(c.stride, 1, MaxSize) || !in_range(c.top, 0, MaxSize) ||
-        !in_range(c.columns, 1, MaxSize) || !in_range(c.first_row, 0, MaxSize) ||
-        !in_range(c.end_row, c.first_row + 1, MaxSize) || !in_range(c.pitch, 1, MaxPitch) ||
-        !in_range(c.origin, 0, c.pitch))
-        return false;
+    if (!tfic::has_valid_sizes(c, 2, MaxRun)) return false;
 
-    const int64_t padded = (c.outputs + Group - 1) / Group * Group;
-    const int64_t last = (c.rows - 1) * c.pitch + c.origin + int64_t{c.columns - 1} * c.step + c.run;
     const int64_t rows = c.end_row - c.first_row;
-    if (c.input_length < last || c.weights_length < padded * c.kernel_height * c.run) return false;
     if (c.output != nullptr && c.output_length / c.outputs / c.columns < rows) return false;
     return c.narrow == nullptr ||
-           (in_range(c.narrow_pitch, 1, MaxPitch) && in_range(c.narrow_origin, 0, c.narrow_pitch) &&
+           (in_range(c.narrow_pitch, 1, tfic::MaxPitch) && in_range(c.narrow_origin, 0, c.narrow_pitch) &&
             c.narrow_length >= (rows - 1) * c.narrow_pitch + c.narrow_origin + int64_t{c.columns} * c.outputs);
 }
 
@@ -79,7 +65,12 @@ TFIC_TARGET inline void store(const Call& c, int64_t y, int64_t x, int64_t group
 // loads Groups vectors of weights and Positions broadcasts of two activations for Positions * Groups multiplications, so
 // the multiplier and not the loads sets the pace.
 template <int Positions, int Groups>
-TFIC_TARGET void tile(const Call& c, int64_t group, int64_t y, int64_t x) {
+struct Tile {
+    TFIC_TARGET static void run(const Call& c, int64_t group, int64_t y, int64_t x);
+};
+
+template <int Positions, int Groups>
+TFIC_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group, int64_t y, int64_t x) {
     const int64_t per_row = Group * c.run;
     const int64_t per_group = per_row * c.kernel_height;
     const int64_t top = y * c.stride - c.top;
@@ -136,33 +127,6 @@ TFIC_TARGET void tile(const Call& c, int64_t group, int64_t y, int64_t x) {
 #undef TFIC_STORE
 }
 
-// All rows with some groups of outputs, so that these groups' weights stay in the nearer caches.
-template <int Groups>
-void groups_of_outputs(const Call& c, int64_t group) {
-    for (int64_t y = c.first_row; y < c.end_row; y++) {
-        int64_t x = 0;
-        for (; x + 8 <= c.columns; x += 8) tile<8, Groups>(c, group, y, x);
-        for (; x + 2 <= c.columns; x += 2) tile<2, Groups>(c, group, y, x);
-        if (x < c.columns) tile<1, Groups>(c, group, y, x);
-    }
-}
-
-void convolve(const Call& c) {
-    // Four groups are two and two: one alone is the slowest shape.
-    int64_t left = (c.outputs + Group - 1) / Group;
-    for (int64_t group = 0; left > 0;) {
-        const int64_t count = left == 1 ? 1 : left == 2 || left == 4 ? 2 : 3;
-        if (count == 3)
-            groups_of_outputs<3>(c, group);
-        else if (count == 2)
-            groups_of_outputs<2>(c, group);
-        else
-            groups_of_outputs<1>(c, group);
-        group += count;
-        left -= count;
-    }
-}
-
 #endif
 
 }  // namespace
@@ -179,7 +143,7 @@ int32_t tfic_bfloat16_convolution(const tfic_bfloat16_convolution_call* call) no
     if (call == nullptr || !is_valid(*call)) return TFIC_INVALID_ARGUMENT;
 #ifdef TFIC_BF16
     if (!has_bf16()) return TFIC_UNSUPPORTED;
-    convolve(*call);
+    tfic::convolve<Tile>(*call);
     return TFIC_OK;
 #else
     return TFIC_UNSUPPORTED;

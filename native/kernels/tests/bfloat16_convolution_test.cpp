@@ -7,11 +7,9 @@
 #include <random>
 #include <vector>
 
-namespace {
+#include "convolution_case.h"
 
-struct Case {
-    int32_t rows, columns, channels, outputs, kernel_height, kernel_width, stride, border;
-};
+namespace {
 
 struct Data {
     std::vector<uint16_t> input, weights;
@@ -37,8 +35,8 @@ Data make(const Case& c) {
     std::mt19937 random(c.rows * 1009 + c.columns * 31 + c.channels * 7 + c.outputs);
     const auto real = [&] { return static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000; };
     Data d;
-    const int32_t run = c.kernel_width * c.channels, run2 = (run + 1) / 2 * 2, all = (c.outputs + 15) / 16 * 16;
-    const int64_t pitch = int64_t{c.columns + 2 * c.border} * c.channels;
+    const int32_t run = c.run(), run2 = (run + 1) / 2 * 2, all = c.all();
+    const int64_t pitch = c.pitch();
     d.input.resize(c.rows * pitch + 1);
     for (auto& element : d.input) element = round_to_nearest_even(real());
     d.weights.assign(int64_t{all} * c.kernel_height * run2, 0);
@@ -52,9 +50,7 @@ Data make(const Case& c) {
             for (int32_t j = 0; j < run; j++) weight(o, ky, j) = round_to_nearest_even(real());
     }
 
-    const int32_t top = c.kernel_height / 2;
-    const int32_t out_rows = (c.rows + 2 * top - c.kernel_height) / c.stride + 1;
-    const int32_t out_columns = (c.columns + 2 * c.border - c.kernel_width) / c.stride + 1;
+    const int32_t top = c.top(), out_rows = c.out_rows(), out_columns = c.out_columns();
     for (int32_t y = 0; y < out_rows; y++)
         for (int32_t x = 0; x < out_columns; x++)
             for (int32_t o = 0; o < c.outputs; o++) {
@@ -74,20 +70,8 @@ Data make(const Case& c) {
                 d.magnitude.push_back(magnitude);
             }
 
-    d.call = {};
-    d.call.input_length = static_cast<int64_t>(d.input.size());
-    d.call.pitch = pitch;
-    d.call.weights_length = static_cast<int64_t>(d.weights.size());
-    d.call.rows = c.rows;
-    d.call.outputs = c.outputs;
-    d.call.kernel_height = c.kernel_height;
-    d.call.run = run2;
-    d.call.step = c.stride * c.channels;
-    d.call.stride = c.stride;
-    d.call.top = top;
-    d.call.columns = out_columns;
-    d.call.end_row = out_rows;
-    d.call.slope = 0.125f;
+    d.call = c.call<tfic_bfloat16_convolution_call>(
+        static_cast<int64_t>(d.input.size()), static_cast<int64_t>(d.weights.size()), run2);
     return d;
 }
 

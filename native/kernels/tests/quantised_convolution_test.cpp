@@ -6,11 +6,9 @@
 #include <random>
 #include <vector>
 
-namespace {
+#include "convolution_case.h"
 
-struct Case {
-    int32_t rows, columns, channels, outputs, kernel_height, kernel_width, stride, border;
-};
+namespace {
 
 struct Data {
     std::vector<uint8_t> input;
@@ -20,15 +18,13 @@ struct Data {
     tfic_quantised_convolution_call call;
 };
 
-int32_t padded(int32_t outputs) { return (outputs + 15) / 16 * 16; }
-
 // Drawn, or all at the ends of their types.
 Data make(const Case& c, int32_t residual, bool worst) {
     std::mt19937 random(c.rows * 1009 + c.columns * 31 + c.channels * 7 + c.outputs);
     const auto real = [&] { return static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000; };
     Data d;
-    const int32_t run = c.kernel_width * c.channels, run4 = (run + 3) / 4 * 4, all = padded(c.outputs);
-    const int64_t pitch = int64_t{c.columns + 2 * c.border} * c.channels;
+    const int32_t run = c.run(), run4 = (run + 3) / 4 * 4, all = c.all();
+    const int64_t pitch = c.pitch();
     d.input.resize(c.rows * pitch + 3);
     for (auto& q : d.input) q = worst ? 255 : static_cast<uint8_t>(random());
     for (int32_t y = 0; y < c.rows; y++) {
@@ -54,10 +50,7 @@ Data make(const Case& c, int32_t residual, bool worst) {
         }
     }
 
-    // Padded above and below by half the kernel, to the sides by the border.
-    const int32_t top = c.kernel_height / 2;
-    const int32_t out_rows = (c.rows + 2 * top - c.kernel_height) / c.stride + 1;
-    const int32_t out_columns = (c.columns + 2 * c.border - c.kernel_width) / c.stride + 1;
+    const int32_t top = c.top(), out_rows = c.out_rows(), out_columns = c.out_columns();
     for (int32_t y = 0; y < out_rows; y++)
         for (int32_t x = 0; x < out_columns; x++)
             for (int32_t o = 0; o < c.outputs; o++) {
@@ -79,21 +72,9 @@ Data make(const Case& c, int32_t residual, bool worst) {
                 d.expected.push_back(value);
             }
 
-    d.call = {};
-    d.call.input_length = static_cast<int64_t>(d.input.size());
-    d.call.pitch = pitch;
-    d.call.weights_length = static_cast<int64_t>(d.weights.size());
-    d.call.rows = c.rows;
-    d.call.outputs = c.outputs;
-    d.call.kernel_height = c.kernel_height;
-    d.call.run = run4;
-    d.call.step = c.stride * c.channels;
-    d.call.stride = c.stride;
-    d.call.top = top;
-    d.call.columns = out_columns;
-    d.call.end_row = out_rows;
+    d.call = c.call<tfic_quantised_convolution_call>(
+        static_cast<int64_t>(d.input.size()), static_cast<int64_t>(d.weights.size()), run4);
     d.call.residual_mode = residual;
-    d.call.slope = 0.125f;
     return d;
 }
 

@@ -39,9 +39,6 @@ public delegate void BFloat16Conv2dKernel(
 /// </remarks>
 public sealed class BFloat16Conv2d
 {
-    /// <summary>Outputs are packed in groups of as many as a 512-bit vector has sums.</summary>
-    internal const int Group = 16;
-
     /// <summary>Rounds a layer.</summary>
     /// <param name="layer">The layer in float32, without shuffle and residual.</param>
     /// <param name="factor">For all weights: what a unit of the inputs is worth, where they are integers.</param>
@@ -55,7 +52,7 @@ public sealed class BFloat16Conv2d
         Layer = layer;
         int channels = layer.InputChannels, width = layer.KernelWidth, height = layer.KernelHeight;
         Run2 = (width * channels + 1) / 2 * 2;
-        int padded = (layer.OutputChannels + Group - 1) / Group * Group;
+        int padded = GroupedWeights.Padded(layer.OutputChannels);
         Weights = new ushort[checked(padded * height * Run2)];
         Bias = new float[padded];
         layer.Bias.CopyTo(Bias, 0);
@@ -84,7 +81,7 @@ public sealed class BFloat16Conv2d
     /// <summary>Elements that a row of the kernel reads, rounded up to a multiple of 2.</summary>
     internal int Run2 { get; }
 
-    /// <summary>[group of 16 outputs][ky][pair of the run][output of the group][one of the pair].</summary>
+    /// <summary>In the order of <see cref="GroupedWeights"/>, pairs of the run together.</summary>
     internal ushort[] Weights { get; }
 
     /// <summary>Biases, padded with zeros to a whole group.</summary>
@@ -118,12 +115,8 @@ public sealed class BFloat16Conv2d
         ArgumentNullException.ThrowIfNull(input);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(narrowRow);
-        int rows = Layer.ResultHeight(input.Rows), columns = Layer.ResultWidth(input.Columns);
+        (int rows, int columns) = input.ResultOf(Layer);
         int pitch = columns * Layer.OutputChannels;
-        if (rows < 1 || columns < 1)
-            throw new ArgumentException($"{input.Rows} × {input.Columns} is smaller than the kernel.", nameof(input));
-        if (input.Channels != Layer.InputChannels || input.Border < int.Max(Layer.Padding.Left, Layer.Padding.Right))
-            throw new ArgumentException("The activations have other channels, or too narrow a border.", nameof(input));
         if (output.IsEmpty ? narrow is null : output.Length < (long)rows * pitch)
             throw new ArgumentException("The output is too short, or none is wanted.", nameof(output));
         if (narrow is not null && (ReferenceEquals(narrow, input) || narrow.Rows < (long)narrowRow + rows
@@ -132,8 +125,7 @@ public sealed class BFloat16Conv2d
             throw new ArgumentException("The plane for the output has another shape.", nameof(narrow));
         }
 
-        // Bands whose weights serve several rows; as many floats as stay in the second-level cache.
-        int band = int.Max(1, 16384 / pitch);
+        int band = GroupedWeights.BandHeight(pitch);
         fixed (float* outputStart = output)
         {
             if (threads > 1)
@@ -163,6 +155,5 @@ public sealed class BFloat16Conv2d
             output == null ? default : new Span<float>(output + (long)first * pitch, (end - first) * pitch), narrow,
             narrowRow + first);
 
-    private int Place(int output, int ky, int at) =>
-        (((output / Group * Layer.KernelHeight + ky) * (Run2 / 2) + at / 2) * Group + output % Group) * 2 + at % 2;
+    private int Place(int output, int ky, int at) => GroupedWeights.Place(Layer, Run2, 2, output, ky, at);
 }

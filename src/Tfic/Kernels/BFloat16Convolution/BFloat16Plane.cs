@@ -1,35 +1,21 @@
 using System.Runtime.Intrinsics;
+using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.BFloat16Convolution;
 
 /// <summary>
-/// Activations in bfloat16, the upper half of float32, with interleaved channels and zeros beside each row. Reuses its
-/// memory; one for each thread.
+/// Activations in bfloat16, the upper half of float32, with zeros beside each row. Reuses its memory; one for each thread.
 /// </summary>
-public sealed class BFloat16Plane
+public sealed class BFloat16Plane : BorderedPlane<ushort>
 {
     /// <summary>Elements behind the last row that may be read: runs are read in pairs.</summary>
     internal const int Slack = 2;
 
-    private ushort[] _elements = [];
-
-    /// <summary>Rows.</summary>
-    public int Rows { get; private set; }
-
-    /// <summary>Columns, without the border.</summary>
-    public int Columns { get; private set; }
-
-    /// <summary>Channels.</summary>
-    public int Channels { get; private set; }
-
-    /// <summary>Columns of zeros to the left of each row, and as many to its right.</summary>
-    public int Border { get; private set; }
-
-    /// <summary>Elements from a row to the next.</summary>
-    public int Pitch => (Columns + 2 * Border) * Channels;
-
-    /// <summary>All rows with their borders, and <see cref="Slack"/>.</summary>
-    internal Span<ushort> Elements => _elements.AsSpan(0, Rows * Pitch + Slack);
+    /// <summary>Makes an empty plane.</summary>
+    public BFloat16Plane()
+        : base(Slack)
+    {
+    }
 
     /// <summary>The nearest bfloat16, ties to even; what float32 cannot hold with full precision becomes zero.</summary>
     /// <remarks>As vcvtneps2bf16 does it. The relative error is at most 2⁻⁹.</remarks>
@@ -48,29 +34,20 @@ public sealed class BFloat16Plane
 
     /// <summary>Takes a shape. The border is cleared; rows hold anything until they are written.</summary>
     /// <exception cref="OverflowException">More elements than an array can have.</exception>
-    public void Reshape(int rows, int columns, int channels, int border)
+    public override void Reshape(int rows, int columns, int channels, int border)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(border);
-        int length = checked((int)(((long)columns + 2 * border) * channels * rows + Slack));
-        (Rows, Columns, Channels, Border) = (rows, columns, channels, border);
-        if (_elements.Length < length)
-            _elements = GC.AllocateUninitializedArray<ushort>(length);
+        base.Reshape(rows, columns, channels, border);
         int side = border * channels, pitch = Pitch;
+        Span<ushort> elements = Elements;
         for (int y = 0; side > 0 && y < rows; y++)
         {
-            _elements.AsSpan(y * pitch, side).Clear();
-            _elements.AsSpan((y + 1) * pitch - side, side).Clear();
+            elements.Slice(y * pitch, side).Clear();
+            elements.Slice((y + 1) * pitch - side, side).Clear();
         }
 
         // Read with weights of zero, which make zero only of what is finite.
-        _elements.AsSpan(rows * pitch, Slack).Clear();
+        elements[(rows * pitch)..].Clear();
     }
-
-    /// <summary>A row, without its border.</summary>
-    internal Span<ushort> Row(int row) => _elements.AsSpan(row * Pitch + Border * Channels, Columns * Channels);
 
     /// <summary>Writes a row of samples as the integers 0…255, which bfloat16 holds exactly.</summary>
     /// <param name="row">Which.</param>

@@ -34,9 +34,6 @@ public delegate void QuantisedConv2dKernel(
 /// </remarks>
 public sealed class QuantisedConv2d
 {
-    /// <summary>Outputs are packed in groups of as many as a 512-bit vector has sums.</summary>
-    internal const int Group = 16;
-
     /// <summary>Most kernel columns × channels: sums of that many products keep within 32 bits.</summary>
     private const int MaxRun = 1 << 16;
 
@@ -55,7 +52,7 @@ public sealed class QuantisedConv2d
         Layer = layer;
         Run4 = (run + 3) / 4 * 4;
         int height = layer.KernelHeight;
-        int padded = (layer.OutputChannels + Group - 1) / Group * Group;
+        int padded = GroupedWeights.Padded(layer.OutputChannels);
         Weights = new sbyte[padded * height * Run4];
         Scales = new float[height * padded];
         Sums = new int[height * padded];
@@ -80,7 +77,7 @@ public sealed class QuantisedConv2d
     /// <summary>Elements that a row of the kernel reads, rounded up to a multiple of 4.</summary>
     internal int Run4 { get; }
 
-    /// <summary>[group of 16 outputs][ky][four of the run][output of the group][one of the four].</summary>
+    /// <summary>In the order of <see cref="GroupedWeights"/>, four of the run together.</summary>
     internal sbyte[] Weights { get; }
 
     /// <summary>[ky][output]: what a step of a weight is worth.</summary>
@@ -96,8 +93,7 @@ public sealed class QuantisedConv2d
     /// <param name="output">The output.</param>
     /// <param name="ky">Row of the kernel.</param>
     /// <param name="at">kx · InputChannels + i.</param>
-    internal sbyte this[int output, int ky, int at] =>
-        Weights[(((output / Group * Layer.KernelHeight + ky) * (Run4 / 4) + at / 4) * Group + output % Group) * 4 + at % 4];
+    internal sbyte this[int output, int ky, int at] => Weights[Place(output, ky, at)];
 
     /// <summary>Convolves by the row of <see cref="Variants"/> that is picked.</summary>
     /// <param name="input">Activations; the border must be at least as wide as the padding to the left and right.</param>
@@ -122,12 +118,8 @@ public sealed class QuantisedConv2d
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        int rows = Layer.ResultHeight(input.Rows), columns = Layer.ResultWidth(input.Columns);
+        (int rows, int columns) = input.ResultOf(Layer);
         int pitch = columns * Layer.OutputChannels;
-        if (rows < 1 || columns < 1)
-            throw new ArgumentException($"{input.Rows} × {input.Columns} is smaller than the kernel.", nameof(input));
-        if (input.Channels != Layer.InputChannels || input.Border < int.Max(Layer.Padding.Left, Layer.Padding.Right))
-            throw new ArgumentException("The activations have other channels, or too narrow a border.", nameof(input));
         if (output.Length < (long)rows * pitch)
             throw new ArgumentException("The output is too short.", nameof(output));
         if (Layer.Residual == Residual.None ? !residual.IsEmpty : residual.Length < (long)rows * pitch)
@@ -140,8 +132,8 @@ public sealed class QuantisedConv2d
             throw new ArgumentException("The plane for the quantised output has another shape.", nameof(quantised));
         }
 
-        // Bands of 64 KB of floats: a row is quantised while it is in the cache, and weights serve several rows.
-        int band = int.Max(1, 16384 / pitch);
+        // A row is quantised while it is in the cache.
+        int band = GroupedWeights.BandHeight(pitch);
         fixed (float* outputStart = output, residualStart = residual)
         {
             if (threads > 1)
@@ -175,6 +167,8 @@ public sealed class QuantisedConv2d
             quantised.SetRow(y, rows.Slice((y - first) * pitch, pitch));
     }
 
+    private int Place(int output, int ky, int at) => GroupedWeights.Place(Layer, Run4, 4, output, ky, at);
+
     private void Pack(int o, int ky, int padded)
     {
         int channels = Layer.InputChannels, width = Layer.KernelWidth, height = Layer.KernelHeight;
@@ -195,8 +189,7 @@ public sealed class QuantisedConv2d
             {
                 // A scale so small that it is denormal may make the quotient leave the range.
                 sbyte weight = scale > 0 ? (sbyte)MathF.Round(float.Clamp(Weight(kx, i) / scale, -127, 127)) : (sbyte)0;
-                int at = kx * channels + i;
-                Weights[(((o / Group * height + ky) * (Run4 / 4) + at / 4) * Group + o % Group) * 4 + at % 4] = weight;
+                Weights[Place(o, ky, kx * channels + i)] = weight;
                 sum += weight;
             }
         }

@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.QuantisedConvolution;
 
 /// <summary>
-/// Activations in 8 bits with interleaved channels. Each row has a scale and a zero point of its own: an element q
+/// Activations in 8 bits. Each row has a scale and a zero point of its own: an element q
 /// stands for scale · (q − zero). Reuses its memory; one for each thread.
 /// </summary>
 /// <remarks>
@@ -12,7 +13,7 @@ namespace Tfic.Kernels.QuantisedConvolution;
 /// precision beside strong ones, and a row can be used as soon as it is computed. Zero is representable without error,
 /// which is what the border holds that convolutions read beside a row.
 /// </remarks>
-public sealed class QuantisedPlane
+public sealed class QuantisedPlane : BorderedPlane<byte>
 {
     /// <summary>Bytes behind the last row that may be read: runs are read in steps of four.</summary>
     internal const int Slack = 4;
@@ -20,27 +21,14 @@ public sealed class QuantisedPlane
     // 2⁻¹⁰⁰: the inverse of a much smaller range is infinite.
     private const float SmallestRange = 7.888609e-31f;
 
-    private byte[] _elements = [];
     private float[] _scales = [];
     private int[] _zeros = [];
 
-    /// <summary>Rows.</summary>
-    public int Rows { get; private set; }
-
-    /// <summary>Columns, without the border.</summary>
-    public int Columns { get; private set; }
-
-    /// <summary>Channels.</summary>
-    public int Channels { get; private set; }
-
-    /// <summary>Columns of zeros to the left of each row, and as many to its right.</summary>
-    public int Border { get; private set; }
-
-    /// <summary>Elements from a row to the next.</summary>
-    public int Pitch => (Columns + 2 * Border) * Channels;
-
-    /// <summary>All rows with their borders, and <see cref="Slack"/>.</summary>
-    internal ReadOnlySpan<byte> Elements => _elements.AsSpan(0, Rows * Pitch + Slack);
+    /// <summary>Makes an empty plane.</summary>
+    public QuantisedPlane()
+        : base(Slack)
+    {
+    }
 
     /// <summary>What a step of each row is worth.</summary>
     internal ReadOnlySpan<float> Scales => _scales.AsSpan(0, Rows);
@@ -50,16 +38,9 @@ public sealed class QuantisedPlane
 
     /// <summary>Takes a shape; rows hold anything until they are set.</summary>
     /// <exception cref="OverflowException">More elements than an array can have.</exception>
-    public void Reshape(int rows, int columns, int channels, int border)
+    public override void Reshape(int rows, int columns, int channels, int border)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(border);
-        int length = checked((int)(((long)columns + 2 * border) * channels * rows + Slack));
-        (Rows, Columns, Channels, Border) = (rows, columns, channels, border);
-        if (_elements.Length < length)
-            _elements = GC.AllocateUninitializedArray<byte>(length);
+        base.Reshape(rows, columns, channels, border);
         if (_scales.Length < rows)
             (_scales, _zeros) = (new float[rows], new int[rows]);
     }
@@ -76,8 +57,7 @@ public sealed class QuantisedPlane
     public void SetRow(int row, ReadOnlySpan<float> values)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, Columns * Channels, nameof(values));
-        Span<byte> all = _elements.AsSpan(row * Pitch, Pitch);
-        Span<byte> target = all.Slice(Border * Channels, values.Length);
+        Span<byte> all = Elements.Slice(row * Pitch, Pitch), target = Row(row);
         (_scales[row], _zeros[row]) = Vector512.IsHardwareAccelerated
             ? Quantise<Vector512<float>, Lanes512>(values, target)
             : Vector256.IsHardwareAccelerated ? Quantise<Vector256<float>, Lanes256>(values, target)
