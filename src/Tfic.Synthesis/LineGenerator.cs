@@ -1,5 +1,4 @@
 using Tfic.Imaging;
-using Tfic.Jpeg;
 
 namespace Tfic.Synthesis;
 
@@ -83,11 +82,7 @@ public sealed class LineGenerator
             AddGrain(ref random, picture, random.In(_options.Grain));
 
         if (random.Chance(_options.JpegProbability))
-        {
-            using var file = new MemoryStream();
-            JpegWriter.Write(file, picture, (int)Math.Round(random.In(_options.JpegQuality)));
-            picture = JpegReader.Read(file.GetBuffer().AsSpan(0, (int)file.Length));
-        }
+            picture = JpegDamage.Apply(picture, (int)Math.Round(random.In(_options.JpegQuality)));
 
         int width = picture.Width, height = picture.Height;
         if (print)

@@ -9,7 +9,8 @@ public sealed record PageWord(string Text, Box Box)
     /// <summary>The boxes of its characters' ink, from left to right; a blank character has none.</summary>
     public ImmutableArray<Box> Characters { get; init; } = [];
 
-    internal PageWord Offset(int x, int y) =>
+    /// <summary>The same word elsewhere.</summary>
+    public PageWord Offset(int x, int y) =>
         this with { Box = Box.Offset(x, y), Characters = [.. Characters.Select(c => c.Offset(x, y))] };
 
     internal PageWord Scale(double across, double down) => this with

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Tfic.Imaging;
-using Tfic.Jpeg;
 
 namespace Tfic.Synthesis;
 
@@ -133,9 +132,7 @@ public sealed class PrintGenerator
             1 => pale ? random.Integer(9, 40) : random.Integer(2, 8),
             _ => random.Integer(9, 90),
         };
-        using var file = new MemoryStream();
-        JpegWriter.Write(file, picture, quality);
-        picture = JpegReader.Read(file.GetBuffer().AsSpan(0, (int)file.Length));
+        picture = JpegDamage.Apply(picture, quality);
 
         // What restores such pictures leaves them soft and pale.
         return quality <= 4 && !inverse && random.Chance(0.5) ? Soften(ref random, picture) : picture;

@@ -26,10 +26,11 @@ public enum CodecMix
 }
 
 /// <summary>What a codec is trained on and for how long.</summary>
-public sealed record CodecTrainingOptions
+public sealed record CodecTrainingOptions : TrainingOptions
 {
-    /// <summary>Folder for log and checkpoint.</summary>
-    public required string Output { get; init; }
+    /// <summary>The defaults.</summary>
+    public CodecTrainingOptions() =>
+        (Steps, Batch, LearningRate, BFloat16, CheckpointInterval) = (10_000, 8, 4e-4, false, 1000);
 
     /// <summary>1: distortion and rate. 2: rate and OCR loss through the frozen recogniser (paper, Section 3.2).</summary>
     public int Stage { get; init; } = 1;
@@ -43,18 +44,6 @@ public sealed record CodecTrainingOptions
     /// <summary>Which pictures.</summary>
     public CodecMix Mix { get; init; } = CodecMix.Pages;
 
-    /// <summary>Total steps, those of earlier sessions included.</summary>
-    public long Steps { get; init; } = 10_000;
-
-    /// <summary>Pictures a step.</summary>
-    public int Batch { get; init; } = 8;
-
-    /// <summary>Learning rate on the plateau.</summary>
-    public double LearningRate { get; init; } = 4e-4;
-
-    /// <summary>Share of the steps over which the rate falls.</summary>
-    public double DecayShare { get; init; } = 0.4;
-
     /// <summary>λ of stage 1 at qualities 1 and 8, geometric between: loss = λ·255²·MSE + bits per pixel.</summary>
     public (double Lowest, double Highest) Lambda { get; init; } = (1.5e-6, 2e-2);
 
@@ -65,18 +54,6 @@ public sealed record CodecTrainingOptions
     /// γ of stage 2 at qualities 1 and 8, geometric between: loss = bits per pixel + γ · CTC loss per character.
     /// </summary>
     public (double Lowest, double Highest) Gamma { get; init; } = (1.5e-3, 0.4);
-
-    /// <summary>Seed of pictures, weights, noise and order.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads of torch.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
-
-    /// <summary>g_a, g_s and the recogniser in bfloat16 with float32 weights.</summary>
-    public bool BFloat16 { get; init; }
-
-    /// <summary>Steps between checkpoints.</summary>
-    public long CheckpointInterval { get; init; } = 1000;
 
     /// <summary>How the lines look.</summary>
     public LineOptions Lines { get; init; } = LineOptions.Default;
@@ -379,6 +356,6 @@ public static class CodecTrainer
     {
         Picture line = samples.Line(index, CodecSamples.Width, CodecSamples.Height).Picture;
         int left = (int)(unchecked((ulong)index * 0x9E3779B97F4A7C15UL) >> 40) % (CodecSamples.Width - CropSize + 1);
-        return CodecSamples.Crop(line, left, 0, CropSize, CropSize);
+        return line.Crop(new Box(left, 0, left + CropSize, CropSize));
     }
 }

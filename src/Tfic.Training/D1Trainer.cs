@@ -1,6 +1,6 @@
 using System.Globalization;
-using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Kernels.Samples;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
@@ -12,22 +12,10 @@ using static TorchSharp.torch.nn;
 namespace Tfic.Training;
 
 /// <summary>What a restorer is trained on and for how long.</summary>
-public sealed record RestorerTrainingOptions
+public sealed record RestorerTrainingOptions : TrainingOptions
 {
-    /// <summary>Folder for log and checkpoint.</summary>
-    public required string Output { get; init; }
-
-    /// <summary>Total steps, those of earlier sessions included.</summary>
-    public long Steps { get; init; } = 10_000;
-
-    /// <summary>Pieces of pages a step, 64 × 256 pixels each.</summary>
-    public int Batch { get; init; } = 2;
-
-    /// <summary>Learning rate on the plateau.</summary>
-    public double LearningRate { get; init; } = 1e-3;
-
-    /// <summary>Share of the steps over which the rate falls.</summary>
-    public double DecayShare { get; init; } = 0.5;
+    /// <summary>The defaults.</summary>
+    public RestorerTrainingOptions() => (Steps, Batch, LearningRate, DecayShare) = (10_000, 2, 1e-3, 0.5);
 
     /// <summary>λ of D1's loss, 0…1; the paper found 0.8 best.</summary>
     public double Lambda { get; init; } = 0.8;
@@ -37,18 +25,6 @@ public sealed record RestorerTrainingOptions
 
     /// <summary>Channels between them.</summary>
     public int Features { get; init; } = 64;
-
-    /// <summary>Seed of pages, weights and order.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads of torch.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
-
-    /// <summary>Convolutions in bfloat16 with float32 weights.</summary>
-    public bool BFloat16 { get; init; } = true;
-
-    /// <summary>Steps between checkpoints.</summary>
-    public long CheckpointInterval { get; init; } = 500;
 }
 
 /// <summary>
@@ -169,17 +145,10 @@ public static class D1Trainer
         for (int b = 0; b < size; b++)
         {
             PrintSample sample = samples.Draw(number * size + b);
-            ToUnit(sample.Original, batch.Original.AsSpan(b * Piece, Piece));
-            ToUnit(sample.Degraded, batch.Degraded.AsSpan(b * Piece, Piece));
+            SampleConversion.ToFloat(sample.Original.Samples, batch.Original.AsSpan(b * Piece, Piece));
+            SampleConversion.ToFloat(sample.Degraded.Samples, batch.Degraded.AsSpan(b * Piece, Piece));
         }
 
         return batch;
-    }
-
-    /// <summary>Samples of a grey picture in 0…1.</summary>
-    internal static void ToUnit(Picture picture, Span<float> target)
-    {
-        for (int i = 0; i < picture.Samples.Length; i++)
-            target[i] = picture.Samples[i] / 255f;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tfic.Imaging;
+using Tfic.Kernels.Samples;
 using Tfic.Metrics;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
@@ -150,7 +151,7 @@ public static class D2Trainer
             Tensor enhanced = network.call(restored).clamp(0, 1);
             Word[] found = WordsOf(batch.Samples, random: null);
             var originals = new float[PrintSamples.Height * PrintSamples.Width];
-            D1Trainer.ToUnit(batch.Samples[0].Original, originals);
+            SampleConversion.ToFloat(batch.Samples[0].Original.Samples, originals);
             original += Accuracy(recogniser, tensor(originals, degraded.shape), found);
             none += Accuracy(recogniser, degraded, found);
             first += Accuracy(recogniser, restored, found);
@@ -248,7 +249,7 @@ public static class D2Trainer
         for (int b = 0; b < size; b++)
         {
             batch.Samples[b] = samples.Draw(number * size + b);
-            D1Trainer.ToUnit(batch.Samples[b].Degraded, batch.Degraded.AsSpan(b * Piece, Piece));
+            SampleConversion.ToFloat(batch.Samples[b].Degraded.Samples, batch.Degraded.AsSpan(b * Piece, Piece));
         }
 
         return batch;

@@ -30,15 +30,7 @@ public static class DetectorExport
     {
         ArgumentNullException.ThrowIfNull(file);
         var network = new CompactDetectorNetwork();
-        using IDisposable guard = no_grad();
-        foreach ((string name, NormalisedConvolution layer) in network.Normalised)
-        {
-            layer.LoadFolded(
-                ModelFile.Load(file, name + ".weight", layer.Convolution.Weight),
-                ModelFile.Load(file, name + ".bias", layer.Normalisation.bias!));
-        }
-
-        ModelFile.LoadInto(file, "head", network.Head);
+        ModelFile.LoadFolded(file, network.Normalised, network.Head);
         network.eval();
         return network;
     }
@@ -53,13 +45,7 @@ public static class DetectorExport
         writer.SetMetadata("profile", "compact");
         foreach ((string key, string value) in metadata)
             writer.SetMetadata(key, value);
-        foreach ((string name, NormalisedConvolution layer) in network.Normalised)
-        {
-            (Tensor weight, Tensor bias) = layer.Fold();
-            ModelFile.Add(writer, name, weight, bias);
-        }
-
-        ModelFile.Add(writer, "head", network.Head.Weight, network.Head.Bias!);
+        ModelFile.AddFolded(writer, network.Normalised, network.Head);
         return writer;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tfic.Imaging;
+using Tfic.Kernels.Samples;
 using Tfic.Metrics;
 using Tfic.Networks;
 using Tfic.Reading;
@@ -14,34 +15,10 @@ using static TorchSharp.torch.nn;
 namespace Tfic.Training;
 
 /// <summary>What a detector is trained on and for how long.</summary>
-public sealed record DetectorTrainingOptions
+public sealed record DetectorTrainingOptions : TrainingOptions
 {
-    /// <summary>Folder for log and checkpoint.</summary>
-    public required string Output { get; init; }
-
-    /// <summary>Total steps, those of earlier sessions included.</summary>
-    public long Steps { get; init; } = 4_000;
-
-    /// <summary>Pieces of print a step.</summary>
-    public int Batch { get; init; } = 8;
-
-    /// <summary>Learning rate on the plateau.</summary>
-    public double LearningRate { get; init; } = 2e-3;
-
-    /// <summary>Share of the steps over which the rate falls.</summary>
-    public double DecayShare { get; init; } = 0.6;
-
-    /// <summary>Seed of pieces, weights and order.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads of torch.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
-
-    /// <summary>Convolutions in bfloat16 with float32 weights.</summary>
-    public bool BFloat16 { get; init; } = true;
-
-    /// <summary>Steps between checkpoints.</summary>
-    public long CheckpointInterval { get; init; } = 500;
+    /// <summary>The defaults.</summary>
+    public DetectorTrainingOptions() => (Steps, Batch, LearningRate, DecayShare) = (4_000, 8, 2e-3, 0.6);
 }
 
 /// <summary>
@@ -170,9 +147,7 @@ public static class DetectorTrainer
         for (int b = 0; b < size; b++)
         {
             Page page = generator.Draw(number * size + b);
-            Span<float> piece = pieces.AsSpan(b * PieceSize * PieceSize, PieceSize * PieceSize);
-            for (int i = 0; i < piece.Length; i++)
-                piece[i] = page.Picture.Samples[i] / 255f;
+            SampleConversion.ToFloat(page.Picture.Samples, pieces.AsSpan(b * PieceSize * PieceSize));
             DetectorTargets.Draw(
                 page, maps.AsSpan(2 * b * MapPixels, MapPixels), maps.AsSpan((2 * b + 1) * MapPixels, MapPixels));
         }

@@ -15,6 +15,34 @@ internal static class ModelFile
         writer.AddFloat16(name + ".bias", Values(bias), Shape(bias));
     }
 
+    /// <summary>Adds convolutions with their normalisations folded in, and a head without one, as "head".</summary>
+    public static void AddFolded(
+        SafetensorsWriter writer, IEnumerable<(string Name, NormalisedConvolution Layer)> layers, Convolution head)
+    {
+        foreach ((string name, NormalisedConvolution layer) in layers)
+        {
+            (Tensor weight, Tensor bias) = layer.Fold();
+            Add(writer, name, weight, bias);
+        }
+
+        Add(writer, "head", head.Weight, head.Bias!);
+    }
+
+    /// <summary>Reads what <see cref="AddFolded"/> added.</summary>
+    public static void LoadFolded(
+        SafetensorsFile file, IEnumerable<(string Name, NormalisedConvolution Layer)> layers, Convolution head)
+    {
+        using IDisposable guard = no_grad();
+        foreach ((string name, NormalisedConvolution layer) in layers)
+        {
+            layer.LoadFolded(
+                Load(file, name + ".weight", layer.Convolution.Weight),
+                Load(file, name + ".bias", layer.Normalisation.bias!));
+        }
+
+        LoadInto(file, "head", head);
+    }
+
     /// <summary>A tensor's values in row-major order.</summary>
     public static float[] Values(Tensor tensor) =>
         tensor.detach().to(ScalarType.Float32).contiguous().data<float>().ToArray();

@@ -24,13 +24,7 @@ public static class RecogniserExport
         writer.SetMetadata("charset", Charset.Characters);
         foreach ((string key, string value) in metadata)
             writer.SetMetadata(key, value);
-        foreach ((string name, NormalisedConvolution layer) in network.Normalised)
-        {
-            (Tensor weight, Tensor bias) = layer.Fold();
-            ModelFile.Add(writer, name, weight, bias);
-        }
-
-        ModelFile.Add(writer, "head", network.Head.Weight, network.Head.Bias!);
+        ModelFile.AddFolded(writer, network.Normalised, network.Head);
         ModelFile.Save(writer, path);
     }
 
@@ -41,15 +35,7 @@ public static class RecogniserExport
     {
         ArgumentNullException.ThrowIfNull(file);
         var network = new CompactRecogniserNetwork();
-        using IDisposable guard = no_grad();
-        foreach ((string name, NormalisedConvolution layer) in network.Normalised)
-        {
-            layer.LoadFolded(
-                ModelFile.Load(file, name + ".weight", layer.Convolution.Weight),
-                ModelFile.Load(file, name + ".bias", layer.Normalisation.bias!));
-        }
-
-        ModelFile.LoadInto(file, "head", network.Head);
+        ModelFile.LoadFolded(file, network.Normalised, network.Head);
         network.eval();
         return network;
     }

@@ -12,34 +12,10 @@ using static TorchSharp.torch.nn;
 namespace Tfic.Training;
 
 /// <summary>What a recogniser is trained on and for how long.</summary>
-public sealed record RecogniserTrainingOptions
+public sealed record RecogniserTrainingOptions : TrainingOptions
 {
-    /// <summary>Folder for log and checkpoint.</summary>
-    public required string Output { get; init; }
-
-    /// <summary>Total steps, those of earlier sessions included.</summary>
-    public long Steps { get; init; } = 12_000;
-
-    /// <summary>Lines a step.</summary>
-    public int Batch { get; init; } = 32;
-
-    /// <summary>Learning rate on the plateau.</summary>
-    public double LearningRate { get; init; } = 1.5e-3;
-
-    /// <summary>Share of the steps over which the rate falls.</summary>
-    public double DecayShare { get; init; } = 0.4;
-
-    /// <summary>Seed of lines, weights and order.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads of torch.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
-
-    /// <summary>Convolutions in bfloat16 with float32 weights.</summary>
-    public bool BFloat16 { get; init; } = true;
-
-    /// <summary>Steps between checkpoints.</summary>
-    public long CheckpointInterval { get; init; } = 500;
+    /// <summary>The defaults.</summary>
+    public RecogniserTrainingOptions() => (Steps, Batch, LearningRate) = (12_000, 32, 1.5e-3);
 
     /// <summary>How the lines look.</summary>
     public LineOptions Lines { get; init; } = LineOptions.Default;

@@ -51,7 +51,7 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         // Degraded again with the same tables, blocks that were cut along their edges hardly change: what is left is the
         // rounding of samples. Cut elsewhere, nearly every coefficient would be quantised anew.
         PrintSample sample = new PrintSamples(fonts, Text, 3, varied: false).Draw(0);
-        Picture again = PrintSamples.Degrade(sample.Degraded, PrintSamples.Quality);
+        Picture again = JpegDamage.Apply(sample.Degraded, PrintSamples.Quality);
         double change = again.Samples.Zip(sample.Degraded.Samples, (a, b) => Math.Abs(a - b)).Average();
         double loss = sample.Original.Samples.Zip(sample.Degraded.Samples, (a, b) => Math.Abs(a - b)).Average();
         Assert.True(change < 0.1 * loss, $"{change} of {loss}");

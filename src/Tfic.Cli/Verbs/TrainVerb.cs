@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Tfic.Imaging;
+using Tfic.Models;
 using Tfic.Networks;
 using Tfic.Synthesis;
 using Tfic.Training;
@@ -101,8 +102,8 @@ internal static class TrainVerb
         var d1 = new Option<string>("--d1")
         {
             Description = "D1: a file, or the name of one that ships.",
-            HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => "restorer-d1",
+            HelpName = "NAME|PATH",
+            DefaultValueFactory = _ => ShippedModels.RestorerD1,
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
         var verb = new Verb(
@@ -188,17 +189,8 @@ internal static class TrainVerb
         Func<RestorerTrainingOptions, (DnCnn Network, RunState State)> train,
         CancellationToken cancellation)
     {
-        var options = new RestorerTrainingOptions
-        {
-            Output = common.Folder(result),
-            Steps = common.Steps(result),
-            Batch = common.Batch(result),
-            LearningRate = common.LearningRate(result),
-            DecayShare = common.DecayShare(result),
-            Seed = common.Seed(result),
-            Threads = common.Threads(result),
-            BFloat16 = common.BFloat16(result),
-        };
+        RestorerTrainingOptions options = common.Read(
+            result, new RestorerTrainingOptions { Output = common.Folder(result) });
         (DnCnn network, RunState state) = train(options);
         Finish(state, options.Output, options.Steps, cancellation);
         string path = common.ExportPath(result);
@@ -213,20 +205,13 @@ internal static class TrainVerb
         string? weights = from is null ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
-        var options = new RecogniserTrainingOptions
+        RecogniserTrainingOptions options = common.Read(result, new RecogniserTrainingOptions
         {
             Output = common.Folder(result),
-            Steps = common.Steps(result),
-            Batch = common.Batch(result),
-            LearningRate = common.LearningRate(result),
-            DecayShare = common.DecayShare(result),
-            Seed = common.Seed(result),
-            Threads = common.Threads(result),
-            BFloat16 = common.BFloat16(result),
             Lines = lines,
             Text = common.Source.LoadProse(result),
             From = weights,
-        };
+        });
         (CompactRecogniserNetwork network, RunState state) =
             RecogniserTrainer.Train(options, fonts, words, cancellation);
         Finish(state, options.Output, options.Steps, cancellation);
@@ -240,17 +225,8 @@ internal static class TrainVerb
         Terminal terminal, Common common, ParseResult result, CancellationToken cancellation)
     {
         (FontSet fonts, WordList words) = common.Source.Load(result);
-        var options = new DetectorTrainingOptions
-        {
-            Output = common.Folder(result),
-            Steps = common.Steps(result),
-            Batch = common.Batch(result),
-            LearningRate = common.LearningRate(result),
-            DecayShare = common.DecayShare(result),
-            Seed = common.Seed(result),
-            Threads = common.Threads(result),
-            BFloat16 = common.BFloat16(result),
-        };
+        DetectorTrainingOptions options = common.Read(
+            result, new DetectorTrainingOptions { Output = common.Folder(result) });
         (CompactDetectorNetwork network, RunState state) = DetectorTrainer.Train(options, fonts, words, cancellation);
         Finish(state, options.Output, options.Steps, cancellation);
         string path = common.ExportPath(result);
@@ -283,21 +259,14 @@ internal static class TrainVerb
         string? weights = from is null ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
-        var options = new CodecTrainingOptions
+        CodecTrainingOptions options = common.Read(result, new CodecTrainingOptions
         {
             Output = common.Folder(result),
             Stage = stage,
             EntropyOnly = entropyOnly,
             Mix = mix,
-            Steps = common.Steps(result),
-            Batch = common.Batch(result),
-            LearningRate = common.LearningRate(result),
-            DecayShare = common.DecayShare(result),
-            Seed = common.Seed(result),
-            Threads = common.Threads(result),
-            BFloat16 = common.BFloat16(result),
             Lines = lines,
-        };
+        });
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
         random.manual_seed((long)options.Seed);
         var network = new CompactCodecNetwork { UsesContext = context };
@@ -473,19 +442,19 @@ internal static class TrainVerb
             return folder;
         }
 
-        public long Steps(ParseResult result) => result.GetValue(_steps);
-
-        public int Batch(ParseResult result) => result.GetValue(_batch);
-
-        public double LearningRate(ParseResult result) => result.GetValue(_learningRate);
-
-        public double DecayShare(ParseResult result) => result.GetValue(_decayShare);
-
-        public ulong Seed(ParseResult result) => result.GetValue(_seed);
-
-        public int Threads(ParseResult result) => result.GetValue(_threads);
-
-        public bool BFloat16(ParseResult result) => result.GetValue(_bfloat16);
+        /// <summary>Options of a trainer with what the command line says of those that all have.</summary>
+        public T Read<T>(ParseResult result, T options)
+            where T : TrainingOptions =>
+            (T)((TrainingOptions)options with
+            {
+                Steps = result.GetValue(_steps),
+                Batch = result.GetValue(_batch),
+                LearningRate = result.GetValue(_learningRate),
+                DecayShare = result.GetValue(_decayShare),
+                Seed = result.GetValue(_seed),
+                Threads = result.GetValue(_threads),
+                BFloat16 = result.GetValue(_bfloat16),
+            });
 
         public string? Looks(ParseResult result) => result.GetValue(_looks);
 

@@ -116,13 +116,6 @@ public sealed class CodecSamples
         return piece;
     }
 
-    /// <summary>Copies a window of a picture.</summary>
-    public static Picture Crop(Picture picture, int left, int top, int width, int height)
-    {
-        ArgumentNullException.ThrowIfNull(picture);
-        return picture.Crop(new Box(left, top, left + width, top + height));
-    }
-
     /// <summary>A picture with its last row repeated below it, as the codec pads; itself if it is high enough.</summary>
     public static Picture ExtendDown(Picture picture, int height)
     {

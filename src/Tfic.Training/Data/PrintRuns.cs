@@ -15,8 +15,6 @@ public sealed class PrintRuns
     private const double LeastStretch = 0.75, LargestStretch = 1.35;
     private const int Tries = 12;
 
-    private static readonly PageOptions Strip = new() { Width = 1240, Height = 480, Margin = new(0.01, 0.06) };
-
     private readonly PageGenerator pages;
     private readonly LineGenerator lines;
     private readonly ulong seed;
@@ -28,7 +26,7 @@ public sealed class PrintRuns
     /// <param name="seed">Decides on everything.</param>
     public PrintRuns(FontSet fonts, BookText text, WordList words, ulong seed)
     {
-        pages = new PageGenerator(Strip, fonts, text, seed);
+        pages = new PageGenerator(PrintSamples.Strip, fonts, text, seed);
         lines = new LineGenerator(CodecSamples.Printed(LineOptions.Default), fonts, words, seed);
         this.seed = seed;
     }
@@ -59,7 +57,7 @@ public sealed class PrintRuns
         int rows = Math.Min((int)Math.Ceiling(height), line.Picture.Height);
         int columns = Math.Max(4, line.Picture.Width * rows / line.Picture.Height);
         if (Fits(columns, rows, width))
-            runs.Add((Wear(Grey(Resampling.Resize(line.Picture, columns, rows)), random), line.Text));
+            runs.Add((Wear(PictureConversion.ToGrey(Resampling.Resize(line.Picture, columns, rows)), random), line.Text));
     }
 
     private void AddWords(
@@ -104,22 +102,10 @@ public sealed class PrintRuns
     /// <summary>The box with a margin that differs by up to a pixel a side, as a detector's boxes do.</summary>
     private static Picture Cut(Picture page, Box box, int margin, Random random)
     {
-        int left = Math.Max(0, box.Left - margin - random.Next(2)), top = Math.Max(0, box.Top - margin - random.Next(2));
-        int right = Math.Min(page.Width, box.Right + margin + random.Next(2));
-        int bottom = Math.Min(page.Height, box.Bottom + margin + random.Next(2));
-        return CodecSamples.Crop(page, left, top, right - left, bottom - top);
-    }
-
-    private static Picture Grey(Picture picture)
-    {
-        if (picture.Channels == 1)
-            return picture;
-        var values = new float[picture.PixelCount];
-        PictureConversion.ToGrey(picture, values);
-        var grey = new Picture(picture.Width, picture.Height, 1);
-        for (int i = 0; i < values.Length; i++)
-            grey.Samples[i] = (byte)(values[i] + 0.5f);
-        return grey;
+        var around = new Box(
+            box.Left - margin - random.Next(2), box.Top - margin - random.Next(2),
+            box.Right + margin + random.Next(2), box.Bottom + margin + random.Next(2));
+        return page.Crop(around.Intersect(new Box(0, 0, page.Width, page.Height)));
     }
 
     private static Picture Wear(Picture picture, Random random)
@@ -127,7 +113,7 @@ public sealed class PrintRuns
         switch (random.Next(6))
         {
             case 0 or 1:
-                return PrintSamples.Degrade(picture, (int)Math.Round(4 * Math.Pow(15, random.NextDouble())));
+                return JpegDamage.Apply(picture, (int)Math.Round(4 * Math.Pow(15, random.NextDouble())));
             case 2:
                 double scale = 0.6 + 0.3 * random.NextDouble();
                 Picture small = Resampling.Resize(

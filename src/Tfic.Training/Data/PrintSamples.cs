@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Tfic.Imaging;
-using Tfic.Jpeg;
 using Tfic.Synthesis;
 
 namespace Tfic.Training.Data;
@@ -34,7 +33,7 @@ public sealed class PrintSamples
     private const int BlockSize = 8;
 
     // Strips of pages, a few lines high: hardly more is set than is cut out.
-    private static readonly PageOptions Strip = new() { Width = 1240, Height = 480, Margin = new(0.01, 0.06) };
+    internal static PageOptions Strip { get; } = new() { Width = 1240, Height = 480, Margin = new(0.01, 0.06) };
 
     private readonly PageGenerator pages;
     private readonly ulong seed;
@@ -61,7 +60,7 @@ public sealed class PrintSamples
 
         Page page = pages.Draw(index);
         page = page.Downscale(Math.Min(distance, page.LineDistance));
-        Picture degraded = Degrade(page.Picture, quality);
+        Picture degraded = JpegDamage.Apply(page.Picture, quality);
         int left = Offset(random, page.Picture.Width - Width), top = Offset(random, page.Picture.Height - Height);
         var place = new Box(left, top, left + Width, top + Height);
         return new PrintSample(
@@ -69,22 +68,8 @@ public sealed class PrintSamples
             Cut(degraded, left, top),
             [
                 .. page.Lines.SelectMany(line => line.Words).Where(word => place.Contains(word.Box))
-                    .Select(word => word with
-                    {
-                        Box = new Box(
-                            word.Box.Left - left, word.Box.Top - top, word.Box.Right - left, word.Box.Bottom - top),
-                    }),
+                    .Select(word => word.Offset(-left, -top)),
             ]);
-    }
-
-    /// <summary>What a picture becomes in a JPEG file.</summary>
-    /// <param name="picture">Grey.</param>
-    /// <param name="quality">1…100.</param>
-    public static Picture Degrade(Picture picture, int quality)
-    {
-        using var file = new MemoryStream();
-        JpegWriter.Write(file, picture, quality);
-        return JpegReader.Read(file.GetBuffer().AsSpan(0, (int)file.Length));
     }
 
     private static int Offset(Random random, int spare) => random.Next(Math.Max(0, spare) / BlockSize + 1) * BlockSize;
@@ -94,9 +79,8 @@ public sealed class PrintSamples
     {
         var piece = new Picture(Width, Height, 1);
         piece.Samples.AsSpan().Fill(255);
-        int columns = Math.Min(Width, page.Width - left);
-        for (int y = 0; y < Math.Min(Height, page.Height - top); y++)
-            page.Row(top + y).Slice(left, columns).CopyTo(piece.Row(y));
+        var place = new Box(left, top, left + Width, top + Height);
+        piece.Paste(page.Crop(place.Intersect(new Box(0, 0, page.Width, page.Height))), 0, 0);
         return piece;
     }
 }
