@@ -25,7 +25,7 @@ internal static class ProfileVerb
     public static Verb Create(Terminal terminal)
     {
         Option<string> codec = CommonOptions.Codec(), recogniser = CommonOptions.Recogniser();
-        var picture = new Argument<FileInfo?>("PICTURE")
+        var picture = new Argument<string?>("PICTURE")
         {
             Description = "A picture of a line. Default: one of 512 × 256 pixels that ships.",
             Arity = ArgumentArity.ZeroOrOne,
@@ -68,7 +68,7 @@ internal static class ProfileVerb
             CodecModel model = Weights.Codec(result.GetRequiredValue(codec));
             RecogniserModel reader = Weights.Recogniser(result.GetRequiredValue(recogniser));
             Picture line = result.GetValue(picture) is { } file
-                ? Load(file)
+                ? Inputs.ReadPicture(file, new InputLimits(), terminal)
                 : ShippedPictures.All[0].Picture;
             Profile profile = Measure(
                 model, reader, line, result.GetValue(quality), result.GetValue(count), result.GetValue(threads),
@@ -132,18 +132,6 @@ internal static class ProfileVerb
 
     /// <summary>Chrome's trace format.</summary>
     internal sealed record Trace([property: JsonPropertyName("traceEvents")] IReadOnlyList<Event> Events);
-
-    private static Picture Load(FileInfo file)
-    {
-        try
-        {
-            return PictureFile.Read(file.FullName);
-        }
-        catch (Exception e) when (CommandFailure.From(e, file.Name) is not null)
-        {
-            throw CommandFailure.From(e, file.Name)!;
-        }
-    }
 
     private static Profile Measure(
         CodecModel codec, RecogniserModel recogniser, Picture picture, double quality, int count, int threads,

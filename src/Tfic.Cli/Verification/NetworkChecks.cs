@@ -96,20 +96,15 @@ internal sealed class NetworkChecks(
     /// <summary>Root of the noise's power over the signal's.</summary>
     private double RelativeError(Picture picture)
     {
-        (int columns, int rows) = CompactCodec.LatentSize(picture.Width, picture.Height);
-        float[] exact = new float[rows * columns * CompactCodec.LatentChannels], narrow = new float[exact.Length];
-        codec.Model.Transforms.Analysis(picture, new Workspace(), narrow);
-        VariantChoice before = VariantChoice.Current;
-        VariantChoice.Current = VariantChoice.Parse(Float32);
-        try
+        float[] Latents()
         {
-            codec.Model.Transforms.Analysis(picture, new Workspace(), exact);
-        }
-        finally
-        {
-            VariantChoice.Current = before;
+            (int columns, int rows) = CompactCodec.LatentSize(picture.Width, picture.Height);
+            var y = new float[rows * columns * CompactCodec.LatentChannels];
+            codec.Model.Transforms.Analysis(picture, new Workspace(), y);
+            return y;
         }
 
+        float[] narrow = Latents(), exact = With(Float32, Latents);
         double noise = exact.Zip(narrow, (e, n) => ((double)e - n) * (e - n)).Sum();
         return Math.Sqrt(noise / exact.Sum(e => (double)e * e));
     }
@@ -117,16 +112,21 @@ internal sealed class NetworkChecks(
     private static RowCheck Result(string what, string row, double[] expected, double[] found) =>
         new(what, row, IsSupported: true, IsPicked: false, Equivalence.Difference(expected, found), Tolerance: 0);
 
-    private Results Forced(string row)
-    {
-        VariantChoice before = VariantChoice.Current;
-        VariantChoice.Current = VariantChoice.Parse(string.Join(';', KernelTables.All
+    private Results Forced(string row) => With(
+        string.Join(';', KernelTables.All
             .Where(table => table.Variants.Any(variant => variant.Name == row && variant.IsSupported))
             .Select(table => $"{table.Kernel}={row}")
-            .Append(Float32)));
+            .Append(Float32)),
+        Run);
+
+    /// <summary>Something under a choice of rows.</summary>
+    private static T With<T>(string choice, Func<T> run)
+    {
+        VariantChoice before = VariantChoice.Current;
+        VariantChoice.Current = VariantChoice.Parse(choice);
         try
         {
-            return Run();
+            return run();
         }
         finally
         {

@@ -64,7 +64,9 @@ public sealed class CompactCodec
     private readonly Conv2d _gs0, _gs1, _gs2, _gs3;
     private readonly ResidualBlock _gsRes0, _gsRes1, _gsRes2;
     private readonly float[] _gainLog2;
-    private readonly NarrowAnalysis _narrow;
+
+    // Made when a picture is first encoded so: decoders need none.
+    private readonly Lazy<NarrowAnalysis> _narrow;
 
     /// <summary>Takes the transforms from a model file.</summary>
     /// <param name="file">Tensors g_a.*, h_a.*, g_s.* and gain_log2.</param>
@@ -98,7 +100,7 @@ public sealed class CompactCodec
         _gs3 = RowsFirst(Layers.Load(file, "g_s.conv3", 24, 48, 3, 3));
 
         _gainLog2 = file.Float("gain_log2", QualityCount, LatentChannels);
-        _narrow = new NarrowAnalysis(this);
+        _narrow = new(() => new NarrowAnalysis(this));
     }
 
     /// <summary>
@@ -182,7 +184,7 @@ public sealed class CompactCodec
         (int columns, int rows) = LatentSize(picture.Width, picture.Height);
         if (narrow)
         {
-            _narrow.Run(picture, workspace, columns, rows, y);
+            _narrow.Value.Run(picture, workspace, columns, rows, y);
             return;
         }
 

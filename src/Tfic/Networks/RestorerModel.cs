@@ -3,6 +3,7 @@ using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
+using Tfic.Kernels.Samples;
 
 namespace Tfic.Networks;
 
@@ -38,7 +39,9 @@ public sealed class RestorerModel
     private const int BandHeight = 8, StripWidth = 1024;
 
     private readonly Conv2d[] _layers;
-    private readonly BFloat16Conv2d[] _narrow;
+
+    // Made when a picture first needs them.
+    private readonly Lazy<BFloat16Conv2d[]> _narrow;
 
     private RestorerModel(SafetensorsFile file)
     {
@@ -60,17 +63,16 @@ public sealed class RestorerModel
         // Rows above and below come from the bands: only columns are padded by the layers.
         var sides = new Padding(0, 1, 0, 1);
         _layers = new Conv2d[depth];
-        _narrow = new BFloat16Conv2d[depth];
         for (int i = 0; i < depth; i++)
         {
             bool last = i == depth - 1;
             _layers[i] = Layers.Load(
                 file, string.Create(CultureInfo.InvariantCulture, $"conv{i}"), i == 0 ? 1 : Features,
                 last ? 1 : Features, 3, 3, sides, slope: last ? 1f : 0f);
-
-            // Samples enter as 0 … 255.
-            _narrow[i] = new BFloat16Conv2d(_layers[i], i == 0 ? 1 / 255f : 1f);
         }
+
+        // Samples enter as 0 … 255.
+        _narrow = new(() => [.. _layers.Select((layer, i) => new BFloat16Conv2d(layer, i == 0 ? 1 / 255f : 1f))]);
     }
 
     /// <summary>
@@ -136,9 +138,8 @@ public sealed class RestorerModel
         Span<float> plane = workspace.Floats(3, seen.Area);
         for (int y = 0; y < seen.Height; y++)
         {
-            ReadOnlySpan<byte> row = picture.Row(seen.Top + y).Slice(seen.Left, seen.Width);
-            for (int x = 0; x < row.Length; x++)
-                plane[y * seen.Width + x] = row[x] / 255f;
+            SampleConversion.ToFloat(
+                picture.Row(seen.Top + y).Slice(seen.Left, seen.Width), plane[(y * seen.Width)..]);
         }
 
         var output = new float[plane.Length];
@@ -146,10 +147,8 @@ public sealed class RestorerModel
         var restored = new Picture(part.Width, part.Height, 1);
         for (int y = 0; y < part.Height; y++)
         {
-            Span<byte> row = restored.Row(y);
-            ReadOnlySpan<float> from = output.AsSpan((part.Top - seen.Top + y) * seen.Width + part.Left - seen.Left);
-            for (int x = 0; x < row.Length; x++)
-                row[x] = (byte)MathF.Round(255f * from[x]);
+            int at = (part.Top - seen.Top + y) * seen.Width + part.Left - seen.Left;
+            SampleConversion.ToSamples(output.AsSpan(at, part.Width), restored.Row(y));
         }
 
         return restored;
@@ -260,6 +259,8 @@ public sealed class RestorerModel
         bandHeight = int.Min(bandHeight, height);
         int most = bandHeight + Depth + 3;
 
+        BFloat16Conv2d[] layers = _narrow.Value;
+
         // Planes take their largest shape first: later ones then leave what they hold.
         BFloat16Plane band = workspace.Narrow(0), next = workspace.Narrow(1), kept = workspace.Narrow(2);
         band.Reshape(most, columns, Features, 1);
@@ -315,13 +316,13 @@ public sealed class RestorerModel
                     band.Reshape(results + 2, columns, i == 0 ? 1 : Features, 1);
                     if (i == Depth - 1)
                     {
-                        _narrow[i].Run(band, residual, threads: workspace.Threads);
+                        layers[i].Run(band, residual, threads: workspace.Threads);
                     }
                     else
                     {
                         int nextLead = Lead(seen[i + 1]);
                         next.Reshape(nextLead + results + 1, columns, Features, 1);
-                        _narrow[i].Run(band, default, next, nextLead, workspace.Threads);
+                        layers[i].Run(band, default, next, nextLead, workspace.Threads);
                         (band, next) = (next, band);
                     }
                 }
