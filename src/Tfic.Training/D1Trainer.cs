@@ -11,6 +11,16 @@ using static TorchSharp.torch.nn;
 
 namespace Tfic.Training;
 
+/// <summary>The networks that restorers can be.</summary>
+public enum RestorerProfile
+{
+    /// <summary>Ours, which looks at blocks: <see cref="CompactRestorerNetwork"/>.</summary>
+    Compact,
+
+    /// <summary>The paper's: <see cref="Networks.DnCnn"/>.</summary>
+    DnCnn,
+}
+
 /// <summary>What a restorer is trained on and for how long.</summary>
 public sealed record RestorerTrainingOptions : TrainingOptions
 {
@@ -20,11 +30,27 @@ public sealed record RestorerTrainingOptions : TrainingOptions
     /// <summary>λ of D1's loss, 0…1; the paper found 0.8 best.</summary>
     public double Lambda { get; init; } = 0.8;
 
-    /// <summary>Convolutions of D1, at least 2; D2 is as deep as D1.</summary>
-    public int Depth { get; init; } = 17;
+    /// <summary>D1's network; D2's is as D1's.</summary>
+    public RestorerProfile Profile { get; init; } = RestorerProfile.Compact;
 
-    /// <summary>Channels between them.</summary>
-    public int Features { get; init; } = 64;
+    /// <summary>
+    /// Convolutions of DnCNN, at least 2, or residual blocks of the compact network; null for the profile's own: 17, 12.
+    /// </summary>
+    public int? Depth { get; init; }
+
+    /// <summary>Channels between them; null for the profile's own: 64, 256.</summary>
+    public int? Features { get; init; }
+
+    /// <summary>The network with random weights, in the arithmetic that is asked for.</summary>
+    internal Module<Tensor, Tensor> CreateNetwork()
+    {
+        ScalarType precision = BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        if (Profile == RestorerProfile.DnCnn)
+            return new DnCnn(1, Features ?? 64, Depth ?? 17, momentum: D1Trainer.Momentum) { Precision = precision };
+        var network = new CompactRestorerNetwork(Features ?? 256, Depth ?? 12);
+        network.SetPrecision(precision);
+        return network;
+    }
 }
 
 /// <summary>
@@ -52,16 +78,13 @@ public static class D1Trainer
     /// <param name="fonts">All fonts; the training split of them is used.</param>
     /// <param name="text">The whole text; likewise.</param>
     /// <param name="cancellation">Stops after the current step.</param>
-    public static (DnCnn Network, RunState State) Train(
+    public static (Module<Tensor, Tensor> Network, RunState State) Train(
         RestorerTrainingOptions options, FontSet fonts, BookText text, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
         set_num_threads(options.Threads);
         random.manual_seed(unchecked((long)options.Seed));
-        var network = new DnCnn(1, options.Features, options.Depth, momentum: Momentum)
-        {
-            Precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
-        };
+        Module<Tensor, Tensor> network = options.CreateNetwork();
         using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
         var training = new PrintSamples(fonts.Split(Split.Train), text.Split(Split.Train), options.Seed, varied: true);
@@ -107,7 +130,7 @@ public static class D1Trainer
         return (coefficients.abs() - Threshold).clamp_min(0).mean();
     }
 
-    private static StepReport Step(DnCnn network, Batch batch, Tensor basis, double lambda)
+    private static StepReport Step(Module<Tensor, Tensor> network, Batch batch, Tensor basis, double lambda)
     {
         long[] shape = [batch.Original.Length / (PrintSamples.Height * PrintSamples.Width), 1, PrintSamples.Height,
             PrintSamples.Width];
@@ -121,7 +144,7 @@ public static class D1Trainer
             loss.item<float>(), ("psnr", -10 * Math.Log10(mse.item<float>())), ("dct", dct.item<float>()));
     }
 
-    private static double Psnr(DnCnn network, PrintSamples samples)
+    private static double Psnr(Module<Tensor, Tensor> network, PrintSamples samples)
     {
         using IDisposable guard = no_grad();
         network.eval();

@@ -16,10 +16,17 @@ namespace Tfic.Training;
 /// Trains D2, which makes the words of a page that D1 has restored legible to a recogniser (paper, Section 4).
 /// </summary>
 /// <remarks>
+/// <para>
 /// The loss is the recogniser's alone: CTC per character, over the words of a piece, cut out with a margin of
-/// <see cref="Margin"/> pixels. D1 and the recogniser are frozen. D2 starts as D1 with its normalisations folded and its
-/// last layer zero, so that at first it changes nothing and its features are those of print. It sees the page around a
-/// word as far as its layers reach; only what it makes of the word itself counts.
+/// <see cref="Margin"/> pixels. D1 and the recogniser are frozen. D2 sees around a word as far as its layers reach; only
+/// what it makes of the word itself counts.
+/// </para>
+/// <para>
+/// A DnCNN sees what D1 made of the page, as in the paper. It starts as D1 with its normalisations folded and its last
+/// layer zero, so that at first it changes nothing and its features are those of print. A compact D2 sees the page as
+/// JPEG left it, on the grid of its blocks, and starts as D1: what the recogniser then teaches it is to prefer a letter
+/// to the mean of the letters that may have stood there, which is what a squared error asks for.
+/// </para>
 /// </remarks>
 public static class D2Trainer
 {
@@ -42,11 +49,11 @@ public static class D2Trainer
     /// <param name="d1">D1, trained.</param>
     /// <param name="recogniser">The frozen recogniser.</param>
     /// <param name="cancellation">Stops after the current step.</param>
-    public static (DnCnn Network, RunState State) Train(
+    public static (Module<Tensor, Tensor> Network, RunState State) Train(
         RestorerTrainingOptions options,
         FontSet fonts,
         BookText text,
-        DnCnn d1,
+        Module<Tensor, Tensor> d1,
         CompactRecogniserNetwork recogniser,
         CancellationToken cancellation)
     {
@@ -56,14 +63,14 @@ public static class D2Trainer
         set_num_threads(options.Threads);
         ScalarType precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         d1.eval();
-        d1.Precision = precision;
+        SetPrecision(d1, precision);
         recogniser.eval();
         recogniser.SetPrecision(precision);
         foreach (Parameter parameter in d1.parameters().Concat(recogniser.parameters()))
             parameter.requires_grad = false;
 
-        DnCnn network = StartFrom(d1);
-        network.Precision = precision;
+        Module<Tensor, Tensor> network = StartFrom(d1);
+        SetPrecision(network, precision);
         using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
         var training = new PrintSamples(fonts.Split(Split.Train), text.Split(Split.Train), options.Seed, varied: true);
@@ -78,7 +85,8 @@ public static class D2Trainer
                 i =>
                 {
                     batches ??= new Prefetch<Batch>(i, 8, n => Make(training, n, options.Batch));
-                    network.train();
+                    // Normalisations are folded: there are no statistics to gather.
+                    network.eval();
                     return Step(network, d1, recogniser, batches.Next(), new Random((int)i));
                 },
                 () => Validate(network, d1, recogniser, validation),
@@ -92,26 +100,54 @@ public static class D2Trainer
         }
     }
 
-    /// <summary>D1 without its residual: the same features, and a last layer of zeros.</summary>
-    private static DnCnn StartFrom(DnCnn d1)
+    /// <summary>Whether a D2 is trained on pages as JPEG left them, not on what D1 makes of them.</summary>
+    public static bool SeesPage(Module<Tensor, Tensor> network) => network is CompactRestorerNetwork;
+
+    private static void SetPrecision(Module<Tensor, Tensor> network, ScalarType precision)
+    {
+        if (network is CompactRestorerNetwork compact)
+            compact.SetPrecision(precision);
+        else
+            ((DnCnn)network).Precision = precision;
+    }
+
+    /// <summary>A compact D1 itself; a DnCNN without its residual: the same features, and a last layer of zeros.</summary>
+    private static Module<Tensor, Tensor> StartFrom(Module<Tensor, Tensor> d1)
     {
         using IDisposable guard = no_grad();
-        DnCnn network = d1.Fold();
-        Conv2d last = network.Convolutions.Last();
-        last.weight.zero_();
-        last.bias!.zero_();
+        Module<Tensor, Tensor> network;
+        if (d1 is CompactRestorerNetwork compact)
+        {
+            network = compact.Fold();
+        }
+        else
+        {
+            DnCnn chain = ((DnCnn)d1).Fold();
+            Conv2d last = chain.Convolutions.Last();
+            last.weight.zero_();
+            last.bias!.zero_();
+            network = chain;
+        }
+
         foreach (Parameter parameter in network.parameters())
             parameter.requires_grad = true;
         return network;
     }
 
-    private static StepReport Step(
-        DnCnn network, DnCnn d1, CompactRecogniserNetwork recogniser, Batch batch, Random random)
+    /// <summary>What D2 sees: the pieces as they are, or what D1 makes of them.</summary>
+    private static Tensor Seen(Module<Tensor, Tensor> network, Module<Tensor, Tensor> d1, Tensor pieces)
     {
-        Tensor restored;
-        using (no_grad())
-            restored = d1.call(Pieces(batch)).clamp(0, 1);
-        Tensor enhanced = network.call(restored);
+        if (SeesPage(network))
+            return pieces;
+        using IDisposable guard = no_grad();
+        return d1.call(pieces).clamp(0, 1);
+    }
+
+    private static StepReport Step(
+        Module<Tensor, Tensor> network, Module<Tensor, Tensor> d1, CompactRecogniserNetwork recogniser, Batch batch,
+        Random random)
+    {
+        Tensor enhanced = network.call(Seen(network, d1, Pieces(batch)));
         // A picture's samples end at 0 and 1; the gradient passes as if they did not, or saturated ones would never learn.
         Tensor seen = enhanced + (enhanced.clamp(0, 1) - enhanced).detach();
 
@@ -136,7 +172,8 @@ public static class D2Trainer
     }
 
     private static string Validate(
-        DnCnn network, DnCnn d1, CompactRecogniserNetwork recogniser, PrintSamples samples)
+        Module<Tensor, Tensor> network, Module<Tensor, Tensor> d1, CompactRecogniserNetwork recogniser,
+        PrintSamples samples)
     {
         using IDisposable guard = no_grad();
         network.eval();
@@ -148,7 +185,7 @@ public static class D2Trainer
             Batch batch = Make(samples, i, 1);
             Tensor degraded = Pieces(batch);
             Tensor restored = d1.call(degraded).clamp(0, 1);
-            Tensor enhanced = network.call(restored).clamp(0, 1);
+            Tensor enhanced = network.call(Seen(network, d1, degraded)).clamp(0, 1);
             Word[] found = WordsOf(batch.Samples, random: null);
             var originals = new float[PrintSamples.Height * PrintSamples.Width];
             SampleConversion.ToFloat(batch.Samples[0].Original.Samples, originals);

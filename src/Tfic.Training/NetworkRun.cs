@@ -21,7 +21,7 @@ public enum KnownNetwork
     /// <summary>The compact detector.</summary>
     CompactDetector,
 
-    /// <summary>A restorer: DnCNN as it is deployed.</summary>
+    /// <summary>A restorer as it is deployed.</summary>
     Restorer,
 
     /// <summary>TinyLIC.</summary>
@@ -68,7 +68,7 @@ public static class NetworkRun
         KnownNetwork.CompactCodec => "compact codec",
         KnownNetwork.CompactRecogniser => "compact recogniser",
         KnownNetwork.CompactDetector => "compact detector",
-        KnownNetwork.Restorer => "restorer (DnCNN)",
+        KnownNetwork.Restorer => "restorer",
         KnownNetwork.TinyLic => "TinyLIC",
         KnownNetwork.TextRecogniser => "text recogniser",
         KnownNetwork.Craft => "CRAFT",
@@ -99,8 +99,12 @@ public static class NetworkRun
                 case KnownNetwork.CompactRecogniser:
                     return new Dictionary<string, Tensor> { ["logits"] = RecogniserExport.Read(file).call(input) };
                 case KnownNetwork.Restorer:
-                    Dictionary<string, Tensor> restored = Run(RestorerExport.Read(file), input);
-                    return new Dictionary<string, Tensor>(restored) { ["output"] = restored["output"].clamp(0, 1) };
+                    Tensor restored = RestorerExport.Read(file).call(input);
+                    return new Dictionary<string, Tensor>
+                    {
+                        ["output"] = restored.clamp(0, 1),
+                        ["residual"] = input - restored,
+                    };
             }
         }
 

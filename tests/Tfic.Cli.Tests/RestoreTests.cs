@@ -71,7 +71,8 @@ public class RestoreTests(Fixture fixture)
 
         string[] read = ["read", page, "--restore", "--recogniser", fixture.Recogniser, .. Models];
         Assert.Equal(expected.Length == 0 ? "" : expected + "\n", Command.Run(read).Ok().Text);
-        Picture line = restorer.Enhance(restorer.Clean(PictureFile.Read(page)), [new Box(0, 0, 120, 70)]);
+        Picture decoded = PictureFile.Read(page);
+        Picture line = restorer.Enhance(decoded, restorer.Clean(decoded), [new Box(0, 0, 120, 70)]);
         Assert.Equal(new LineReader(recogniser).Read(line).Text + "\n", Command.Run([.. read, "--layout", "line"]).Ok().Text);
     }
 

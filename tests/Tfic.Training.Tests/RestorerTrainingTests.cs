@@ -6,6 +6,7 @@ using Tfic.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Tfic.Training.Tests;
 
@@ -71,10 +72,12 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         Assert.Equal(expected, D1Trainer.DctLoss(full([2, 1, 16, 24], difference), basis).item<float>(), 5);
     }
 
-    [SkippableFact]
-    public void D1_learns()
+    [SkippableTheory]
+    [InlineData(RestorerProfile.DnCnn)]
+    [InlineData(RestorerProfile.Compact)]
+    public void D1_learns(RestorerProfile profile)
     {
-        (DnCnn network, RunState state) = TrainD1(steps: 100);
+        (Module<Tensor, Tensor> network, RunState state) = TrainD1(profile, steps: 100);
         Assert.Equal(100, state.Step);
         Assert.False(network.training);
         string[] log = File.ReadAllLines(Path.Combine(folder, "d1", "log.tsv"));
@@ -87,19 +90,50 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
     public void D2_begins_by_changing_nothing_and_alone_learns()
     {
         using DisposeScope scope = NewDisposeScope();
-        (DnCnn d1, _) = TrainD1(steps: 1);
+        (Module<Tensor, Tensor> d1, _) = TrainD1(RestorerProfile.DnCnn, steps: 1);
         var recogniser = new CompactRecogniserNetwork();
         Tensor x = PublishedWeights.Input("x", 1, 1, 24, 40).sigmoid();
         var options = new RestorerTrainingOptions { Output = Path.Combine(folder, "d2"), Steps = 0, Threads = 1 };
-        (DnCnn start, _) = D2Trainer.Train(options, fonts, Text, d1, recogniser, CancellationToken.None);
-        start.Precision = ScalarType.Float32;
+        (Module<Tensor, Tensor> start, _) =
+            D2Trainer.Train(options, fonts, Text, d1, recogniser, CancellationToken.None);
+        ((DnCnn)start).Precision = ScalarType.Float32;
         Assert.True(start.call(x).equal(x).all().item<bool>());
 
         Tensor[] frozen = [.. d1.parameters().Concat(recogniser.parameters()).Select(p => p.clone())];
-        (DnCnn trained, _) = D2Trainer.Train(
+        (Module<Tensor, Tensor> trained, _) = D2Trainer.Train(
             options with { Steps = 2 }, fonts, Text, d1, recogniser, CancellationToken.None);
-        trained.Precision = ScalarType.Float32;
+        ((DnCnn)trained).Precision = ScalarType.Float32;
         Assert.False(trained.call(x).equal(x).all().item<bool>());
+        Assert.All(
+            frozen.Zip(d1.parameters().Concat(recogniser.parameters())),
+            pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+    }
+
+    [SkippableFact]
+    public void A_compact_D2_begins_as_D1_and_alone_learns()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Module<Tensor, Tensor> d1, _) = TrainD1(RestorerProfile.Compact, steps: 3);
+        var recogniser = new CompactRecogniserNetwork();
+        Tensor x = PublishedWeights.Input("x", 1, 1, 24, 40).sigmoid();
+        var options = new RestorerTrainingOptions
+        {
+            Output = Path.Combine(folder, "d2"),
+            Steps = 0,
+            Batch = 1,
+            Threads = 1,
+            BFloat16 = false,
+        };
+        Tensor before = d1.call(x);
+        (Module<Tensor, Tensor> start, _) =
+            D2Trainer.Train(options, fonts, Text, d1, recogniser, CancellationToken.None);
+        Assert.True(allclose(before, start.call(x), 0, 1e-5));
+        Assert.True(D2Trainer.SeesPage(start));
+
+        Tensor[] frozen = [.. d1.parameters().Concat(recogniser.parameters()).Select(p => p.clone())];
+        (Module<Tensor, Tensor> trained, _) = D2Trainer.Train(
+            options with { Steps = 2 }, fonts, Text, d1, recogniser, CancellationToken.None);
+        Assert.False(allclose(before, trained.call(x), 0, 1e-5));
         Assert.All(
             frozen.Zip(d1.parameters().Concat(recogniser.parameters())),
             pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
@@ -139,10 +173,11 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
             drawn.Select(run => run.Text), runs.Draw(7, 12, width).Select(run => run.Text));
     }
 
-    private (DnCnn Network, RunState State) TrainD1(long steps) => D1Trainer.Train(
+    private (Module<Tensor, Tensor> Network, RunState State) TrainD1(RestorerProfile profile, long steps) => D1Trainer.Train(
         new RestorerTrainingOptions
         {
             Output = Path.Combine(folder, "d1"),
+            Profile = profile,
             Steps = steps,
             Batch = 1,
             Depth = 3,

@@ -329,7 +329,7 @@ internal static class JpegExperiment
                 // The words are taken from D2's page where they truly are, and apart from that where they were found on
                 // D1's: neither way of knowing the places gains from the other.
                 IReadOnlyList<DetectedWord> found = stages[1].Detected;
-                Picture enhanced = plan.Second.Restore(cleaned, _workspace);
+                Picture enhanced = plan.Second.Restore(plan.Second.SeesPage ? degraded : cleaned, _workspace);
                 Picture asFound = PageRestorer.Compose(cleaned, enhanced, [.. found.Select(word => word.Box)]);
                 stages.Add(Stage.Of(PageRestorer.Compose(cleaned, enhanced, places), found, _pages?.Read(asFound, found), places));
             }

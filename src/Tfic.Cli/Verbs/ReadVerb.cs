@@ -162,7 +162,7 @@ internal static class ReadVerb
         {
             Picture line = restorer is null
                 ? picture
-                : restorer.Enhance(restorer.Clean(picture), [new Box(0, 0, picture.Width, picture.Height)]);
+                : restorer.Enhance(picture, restorer.Clean(picture), [new Box(0, 0, picture.Width, picture.Height)]);
             return Of([ReadoutLine.Of(readers.Line.Read(line), picture)]);
         }
 

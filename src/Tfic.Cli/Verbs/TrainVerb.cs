@@ -9,6 +9,7 @@ using Tfic.Training;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace Tfic.Cli.Verbs;
 
@@ -87,11 +88,17 @@ internal static class TrainVerb
             DefaultValueFactory = _ => 0.8,
         };
         CommonOptions.Number(lambda, 0, 1);
-        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples) { lambda };
+        var profile = new Option<RestorerProfile>("--profile")
+        {
+            Description = "compact: ours, which looks at blocks. dncnn: the paper's network, five times the work.",
+            HelpName = "compact|dncnn",
+            DefaultValueFactory = _ => RestorerProfile.Compact,
+        };
+        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples) { profile, lambda };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
             terminal, common, result, "d1", options => D1Trainer.Train(
-                options with { Lambda = result.GetValue(lambda) }, common.Source.LoadFonts(result),
+                options with { Lambda = result.GetValue(lambda), Profile = result.GetValue(profile) }, common.Source.LoadFonts(result),
                 common.Source.LoadProse(result)!, cancellation), cancellation)));
         return verb;
     }
@@ -186,15 +193,18 @@ internal static class TrainVerb
         Common common,
         ParseResult result,
         string name,
-        Func<RestorerTrainingOptions, (DnCnn Network, RunState State)> train,
+        Func<RestorerTrainingOptions, (Module<Tensor, Tensor> Network, RunState State)> train,
         CancellationToken cancellation)
     {
         RestorerTrainingOptions options = common.Read(
             result, new RestorerTrainingOptions { Output = common.Folder(result) });
-        (DnCnn network, RunState state) = train(options);
+        (Module<Tensor, Tensor> network, RunState state) = train(options);
         Finish(state, options.Output, options.Steps, cancellation);
         string path = common.ExportPath(result);
-        RestorerExport.Write(network, path, new Dictionary<string, string>(Metadata(state)) { ["name"] = name });
+        var metadata = new Dictionary<string, string>(Metadata(state)) { ["name"] = name };
+        if (name == "d2")
+            metadata["input"] = D2Trainer.SeesPage(network) ? "page" : "cleaned";
+        RestorerExport.Write(network, path, metadata);
         terminal.Say($"{path}: {name} after {state.Step:N0} steps");
         return ExitCode.Success;
     }

@@ -17,9 +17,9 @@ public sealed record RestoredPage(Picture Picture, IReadOnlyList<DetectedWord> W
 /// page ─ D1 ─ cleaned page ─ detector ─ word boxes ─ D2 on each word ─ put back
 /// </code>
 /// <para>
-/// D1 is trained to come close to the page as it was, D2 to make words legible to a recogniser. D2 sees the cleaned page
-/// around a word as far as its layers reach, so it is computed once for the rectangle that holds all words; each takes
-/// its own part. Pictures pass from stage to stage with 8 bits a sample. Results do not depend on the number of threads.
+/// D1 is trained to come close to the page as it was, D2 to make words legible to a recogniser. D2 sees around a word as
+/// far as its layers reach, so it is computed once for the rectangle that holds all words; each takes its own part. What
+/// it sees is the cleaned page or, as the compact D2 does, the page as JPEG left it (<see cref="RestorerModel.SeesPage"/>). Pictures pass from stage to stage with 8 bits a sample. Results do not depend on the number of threads.
 /// </para>
 /// </remarks>
 public sealed class PageRestorer
@@ -55,7 +55,7 @@ public sealed class PageRestorer
             throw new InvalidOperationException("There is no detector to find the words.");
         Picture cleaned = Clean(page);
         IReadOnlyList<DetectedWord> words = PageReader.Detect(_detector, cleaned);
-        return new RestoredPage(Enhance(cleaned, [.. words.Select(word => word.Box)]), words);
+        return new RestoredPage(Enhance(page, cleaned, [.. words.Select(word => word.Box)]), words);
     }
 
     /// <summary>D1 over the whole page.</summary>
@@ -68,23 +68,30 @@ public sealed class PageRestorer
     }
 
     /// <summary>D2 on words of which the places are known.</summary>
-    /// <param name="cleaned">What <see cref="Clean"/> gave.</param>
+    /// <param name="page">The decoded file, grey or in colour.</param>
+    /// <param name="cleaned">What <see cref="Clean"/> gave for it.</param>
     /// <param name="words">Boxes of the words' ink, within the page.</param>
     /// <returns>The page, with what D2 makes of the boxes and <see cref="Margin"/> pixels around them.</returns>
-    /// <exception cref="ArgumentException">A box is empty or reaches outside the page, or the page is in colour.</exception>
-    public Picture Enhance(Picture cleaned, IReadOnlyList<Box> words)
+    /// <exception cref="ArgumentException">
+    /// A box is empty or reaches outside the page, the cleaned page is in colour, or the two differ in size.
+    /// </exception>
+    public Picture Enhance(Picture page, Picture cleaned, IReadOnlyList<Box> words)
     {
+        ArgumentNullException.ThrowIfNull(page);
         ArgumentNullException.ThrowIfNull(cleaned);
         ArgumentNullException.ThrowIfNull(words);
         var whole = new Box(0, 0, cleaned.Width, cleaned.Height);
         if (cleaned.Channels != 1 || words.Any(box => box.Area == 0 || !whole.Contains(box)))
-            throw new ArgumentException("The page is in colour, or a word's box is empty or reaches outside it.", nameof(words));
+            throw new ArgumentException("The cleaned page is in colour, or a word's box is empty or reaches outside it.", nameof(words));
+        if ((page.Width, page.Height) != (cleaned.Width, cleaned.Height))
+            throw new ArgumentException("The pages differ in size.", nameof(page));
         if (words.Count == 0 || _second is null)
             return cleaned.Crop(whole);
 
         Box all = words.Aggregate((a, b) => a.Union(b)).Enlarge(Margin, Margin).Intersect(whole);
         Picture enhanced = cleaned.Crop(whole);
-        enhanced.Paste(_second.Restore(cleaned, all, _workspace), all.Left, all.Top);
+        Picture seen = _second.SeesPage ? PictureConversion.ToGrey(page) : cleaned;
+        enhanced.Paste(_second.Restore(seen, all, _workspace), all.Left, all.Top);
         return Compose(cleaned, enhanced, words);
     }
 

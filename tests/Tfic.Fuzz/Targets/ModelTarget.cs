@@ -16,7 +16,8 @@ namespace Tfic.Fuzz.Targets;
 internal sealed class ModelTarget : Target
 {
     private static readonly Lazy<byte[][]> s_seeds = new(
-        () => [RandomCodec.File(1), RandomModels.Recogniser(1), RandomModels.Detector(1), RandomModels.Restorer(1, 4, 5)]);
+        () => [RandomCodec.File(1), RandomModels.Recogniser(1), RandomModels.Detector(1), RandomModels.Restorer(1, 4, 5),
+            RandomModels.CompactRestorer(1, 1, 3)]);
     private static readonly Picture s_picture = RandomModels.Picture(20, 18, 3, 1);
 
     public override string Name => "model";

@@ -115,6 +115,27 @@ internal static class RandomModels
         return writer.ToArray();
     }
 
+    /// <summary>A whole compact restorer.</summary>
+    public static byte[] CompactRestorer(int seed, int blocks, int features, Action<SafetensorsWriter>? change = null)
+    {
+        var writer = new SafetensorsWriter();
+        writer.SetMetadata("tfic", "restorer 1");
+        writer.SetMetadata("profile", "compact");
+        writer.SetMetadata("name", $"random {seed}");
+        var random = new Random(seed);
+        AddLayers(writer, random, [("head", 64, features, 3, 3), ("up", features, 256, 1, 1), ("skip", 16, 64, 3, 3)]);
+        foreach ((string name, int channels) in Enumerable.Range(0, blocks).Select(i => ($"body{i}", features))
+            .Concat([("fine0", 64), ("fine1", 64)]))
+        {
+            AddLayers(writer, random, [($"{name}.conv0", channels, channels, 3, 3)]);
+            AddLayers(writer, random, [($"{name}.conv1", channels, channels, 1, 1)], 0.3);
+        }
+
+        AddLayers(writer, random, [("tail", 64, 16, 3, 3)], 0.3);
+        change?.Invoke(writer);
+        return writer.ToArray();
+    }
+
     /// <summary>A picture of soft random stripes, unlike noise in that transforms do not average it away.</summary>
     public static Picture Picture(int width, int height, int channels, int seed)
     {

@@ -28,7 +28,7 @@ public class PageRestorerTests
         Picture enhanced = s_second.Restore(cleaned, new Workspace());
         Assert.NotEqual(enhanced.Samples, cleaned.Samples);
         byte[] before = [.. cleaned.Samples];
-        Picture page = restorer.Enhance(cleaned, s_words);
+        Picture page = restorer.Enhance(s_page, cleaned, s_words);
         Assert.Equal(before, cleaned.Samples);
 
         // Each with two pixels around it.
@@ -44,10 +44,23 @@ public class PageRestorerTests
     }
 
     [Fact]
+    public void A_second_restorer_that_sees_the_page_is_given_the_page()
+    {
+        RestorerModel second = RestorerModel.Load(
+            RandomModels.CompactRestorer(2, blocks: 1, features: 5, writer => writer.SetMetadata("input", "page")));
+        Picture cleaned = s_first.Restore(s_page, new Workspace());
+        Picture enhanced = second.Restore(s_page, new Workspace());
+        Assert.NotEqual(enhanced.Samples, second.Restore(cleaned, new Workspace()).Samples);
+        Assert.Equal(
+            PageRestorer.Compose(cleaned, enhanced, s_words).Samples,
+            new PageRestorer(s_first, second).Enhance(s_page, cleaned, s_words).Samples);
+    }
+
+    [Fact]
     public void Without_a_second_restorer_words_stay_as_they_are()
     {
         Picture cleaned = s_first.Restore(s_page, new Workspace());
-        Picture page = new PageRestorer(s_first).Enhance(cleaned, s_words);
+        Picture page = new PageRestorer(s_first).Enhance(s_page, cleaned, s_words);
         Assert.Equal(cleaned.Samples, page.Samples);
         Assert.NotSame(cleaned, page);
     }
@@ -60,7 +73,7 @@ public class PageRestorerTests
         Picture cleaned = restorer.Clean(s_page);
         IReadOnlyList<DetectedWord> words = PageReader.Detect(new WordDetector(s_detector), cleaned);
         Assert.Equal(words, page.Words);
-        Assert.Equal(restorer.Enhance(cleaned, [.. words.Select(word => word.Box)]).Samples, page.Picture.Samples);
+        Assert.Equal(restorer.Enhance(s_page, cleaned, [.. words.Select(word => word.Box)]).Samples, page.Picture.Samples);
     }
 
     [Fact]
@@ -78,7 +91,7 @@ public class PageRestorerTests
     {
         var restorer = new PageRestorer(s_first, s_second, s_detector);
         Picture cleaned = restorer.Clean(s_page);
-        Assert.Equal(cleaned.Samples, restorer.Enhance(cleaned, []).Samples);
+        Assert.Equal(cleaned.Samples, restorer.Enhance(s_page, cleaned, []).Samples);
         Assert.Equal(1, restorer.Restore(new Picture(1, 1, 1)).Picture.PixelCount);
     }
 
@@ -87,8 +100,10 @@ public class PageRestorerTests
     {
         var restorer = new PageRestorer(s_first, s_second);
         Assert.Throws<InvalidOperationException>(() => restorer.Restore(s_page));
-        Assert.Throws<ArgumentException>(() => restorer.Enhance(s_page, [new Box(0, 0, 91, 3)]));
-        Assert.Throws<ArgumentException>(() => restorer.Enhance(s_page, [new Box(5, 5, 5, 9)]));
-        Assert.Throws<ArgumentException>(() => restorer.Enhance(new Picture(9, 9, 3), [new Box(0, 0, 4, 3)]));
+        Assert.Throws<ArgumentException>(() => restorer.Enhance(s_page, s_page, [new Box(0, 0, 91, 3)]));
+        Assert.Throws<ArgumentException>(() => restorer.Enhance(s_page, s_page, [new Box(5, 5, 5, 9)]));
+        var colour = new Picture(9, 9, 3);
+        Assert.Throws<ArgumentException>(() => restorer.Enhance(colour, colour, [new Box(0, 0, 4, 3)]));
+        Assert.Throws<ArgumentException>(() => restorer.Enhance(new Picture(89, 70, 1), s_page, s_words));
     }
 }

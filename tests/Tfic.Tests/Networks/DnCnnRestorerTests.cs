@@ -3,9 +3,9 @@ using Tfic.Networks;
 
 namespace Tfic.Tests.Networks;
 
-public sealed class RestorerModelTests
+public sealed class DnCnnRestorerTests
 {
-    private static readonly RestorerModel s_model = RestorerModel.Load(RandomModels.Restorer(31, depth: 5, features: 6));
+    private static readonly DnCnnRestorer s_model = Load(31, depth: 5, features: 6);
 
     [Theory]
     [InlineData(1, 1)]
@@ -75,7 +75,7 @@ public sealed class RestorerModelTests
     [InlineData(6, 5)]
     public void In_bfloat16_it_is_nearly_the_same(int depth, int features)
     {
-        RestorerModel model = RestorerModel.Load(RandomModels.Restorer(7, depth, features));
+        DnCnnRestorer model = Load(7, depth, features);
         const int width = 40, height = 30;
         float[] input = [.. RandomModels.Picture(width, height, 1, seed: 9).Samples.Select(sample => sample / 255f)];
         float[] exact = new float[input.Length], narrow = new float[input.Length];
@@ -117,7 +117,7 @@ public sealed class RestorerModelTests
     [Fact]
     public void Depth_and_width_come_from_the_file()
     {
-        RestorerModel model = RestorerModel.Load(RandomModels.Restorer(1, depth: 2, features: 3));
+        DnCnnRestorer model = Load(1, depth: 2, features: 3);
         Assert.Equal((2, 3, "random 1"), (model.Depth, model.Features, model.Name));
     }
 
@@ -179,6 +179,9 @@ public sealed class RestorerModelTests
         for (int length = 0; length < whole.Length; length += 37)
             Assert.Throws<TficFormatException>(() => RestorerModel.Load(whole.AsMemory(0, length)));
     }
+
+    private static DnCnnRestorer Load(int seed, int depth, int features) =>
+        Assert.IsType<DnCnnRestorer>(RestorerModel.Load(RandomModels.Restorer(seed, depth, features)));
 
     private static float[] Noise(int width, int height)
     {
