@@ -5,6 +5,7 @@ using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.Pooling;
 using Tfic.Kernels.QuantisedConvolution;
 using Tfic.Kernels.RangeCoding;
+using Tfic.Kernels.Resizing;
 using Tfic.Kernels.Samples;
 
 namespace Tfic.Kernels;
@@ -58,6 +59,7 @@ public static class Equivalence
         [RangeDecoding.Table] = () => ForcedRows(RangeDecoding.Table, Codings),
         [RansDecoding.Table] = () => ForcedRows(RansDecoding.Table, Codings),
         [RansEncoding.Table] = () => ForcedRows(RansEncoding.Table, Codings),
+        [BilinearResize.Variants] = () => Rows(BilinearResize.Variants, Resizes),
         [SampleConversion.ToFloatVariants] = () => Rows(SampleConversion.ToFloatVariants, ToFloats),
         [SampleConversion.ToSamplesVariants] = () => Rows(SampleConversion.ToSamplesVariants, ToSamples),
     };
@@ -363,18 +365,47 @@ public static class Equivalence
     private static IEnumerable<double[]> Pools(MaxPool.Kernel kernel)
     {
         var random = new Random(7);
+        PoolingWindow[] windows =
+        [
+            new(1, 1), new(2, 2), new(2, 1), new(3, 2), new(2, 2) { ColumnStride = 1, ColumnPadding = 1 },
+            new(3, 3) { RowStride = 1, ColumnStride = 1, RowPadding = 1, ColumnPadding = 1 },
+            new(2, 3) { RowStride = 3, RowPadding = 1 },
+        ];
         foreach (int channels in Lengths.Where(length => length is > 0 and <= 100))
         {
-            foreach ((int h, int w) in new[] { (1, 1), (2, 2), (2, 1), (3, 2) })
+            foreach (PoolingWindow window in windows)
             {
                 const int Height = 5, Width = 6;
-                int length = Height / h * (Width / w) * channels;
+                int length = window.ResultHeight(Height) * window.ResultWidth(Width) * channels;
                 float[] input = Floats(random, Height * Width * channels + 1);
                 for (int i = 0; i < input.Length; i += 5)
                     input[i] = (i % 3) switch { 0 => float.NaN, 1 => -0f, _ => 0f };
                 float[] output = new float[length + Guard];
-                kernel(input.AsSpan(1), Height, Width, channels, h, w, output.AsSpan(1, length));
+                kernel(input.AsSpan(1), Height, Width, channels, window, output.AsSpan(1, length));
                 yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> Resizes(BilinearResize.Kernel kernel)
+    {
+        var random = new Random(20);
+        foreach (int channels in Lengths.Where(length => length is > 0 and <= 100))
+        {
+            foreach ((int height, int width, int rows, int columns) in new[]
+            {
+                (1, 1, 2, 3), (2, 3, 4, 6), (3, 5, 7, 4), (4, 2, 1, 1), (5, 7, 5, 7),
+            })
+            {
+                foreach (bool alignCorners in new[] { false, true })
+                {
+                    int length = rows * columns * channels;
+                    float[] input = Floats(random, height * width * channels + 1);
+                    float[] output = new float[length + Guard];
+                    kernel(
+                        input.AsSpan(1), height, width, channels, output.AsSpan(1, length), rows, columns, alignCorners);
+                    yield return Array.ConvertAll(output, value => (double)value);
+                }
             }
         }
     }

@@ -20,6 +20,7 @@ public static class KernelTables
         RangeCoding.RangeDecoding.Table,
         RangeCoding.RansDecoding.Table,
         RangeCoding.RansEncoding.Table,
+        Resizing.BilinearResize.Variants,
         Samples.SampleConversion.ToFloatVariants,
         Samples.SampleConversion.ToSamplesVariants,
     ];
