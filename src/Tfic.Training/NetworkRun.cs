@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Detection;
 using Tfic.Training.Networks.Recognition;
@@ -56,7 +57,7 @@ public static class NetworkRun
             : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
             : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
             : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
-            : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
+            : TextRecogniserOptions.Fits(tensors) ? KnownNetwork.TextRecogniser
             : Craft.Fits(tensors) ? KnownNetwork.Craft
             : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
             : null;

@@ -6,6 +6,7 @@ public static class KernelTables
     /// <summary>The tables, by the names of their folders. A new kernel adds its tables here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        Attention.AdditiveAttention.Variants,
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
         Dct.BlockDct.ForwardTable,
@@ -13,7 +14,10 @@ public static class KernelTables
         Dct.BlockDct.QuantiseTable,
         Dct.JpegDct.ForwardTable,
         Dct.JpegDct.InverseTable,
+        GatedConvolution.GatedUpdate.Variants,
+        GridSampling.GridSample.Variants,
         IntegerConvolution.IntegerConvolution.Table,
+        Lstm.LstmCell.Variants,
         Pooling.MaxPool.Variants,
         QuantisedConvolution.QuantisedConv2d.Variants,
         RangeCoding.IntervalLookup.Table,
