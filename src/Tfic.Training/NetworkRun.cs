@@ -138,15 +138,15 @@ public static class NetworkRun
             : throw new TficFormatException("There is no tensor 'input' to run on.");
         switch (Find(file.Tensors, file.Metadata))
         {
-            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
-                && width > 0 && width % RecogniserModel.FrameWidth == 0:
+            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, CompactRecogniser.InputHeight, var width]
+                && width > 0 && width % CompactRecogniser.FrameWidth == 0:
                 {
-                    RecogniserModel model = RecogniserModel.Load(weights);
+                    var model = (CompactRecogniser)RecogniserModel.Load(weights);
                     float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
                     return new Dictionary<string, (float[], int[])>
                     {
-                        ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
-                            [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
+                        ["logits"] = (logits[..(width / CompactRecogniser.FrameWidth * model.ClassCount)],
+                            [1, width / CompactRecogniser.FrameWidth, model.ClassCount]),
                     };
                 }
 
