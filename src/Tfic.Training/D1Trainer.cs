@@ -41,14 +41,31 @@ public sealed record RestorerTrainingOptions : TrainingOptions
     /// <summary>Channels between them; null for the profile's own: 64, 256.</summary>
     public int? Features { get; init; }
 
-    /// <summary>The network with random weights, in the arithmetic that is asked for.</summary>
+    /// <summary>
+    /// An exported network to go on from, whose normalisations are folded and stay so; null to begin with random weights,
+    /// and D2 with D1. It is trained itself, not a copy of it.
+    /// </summary>
+    public Module<Tensor, Tensor>? From { get; init; }
+
+    /// <summary>Type in which convolutions form their products.</summary>
+    internal ScalarType Precision => BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>Sets the arithmetic of a restorer's convolutions.</summary>
+    internal static void SetPrecision(Module<Tensor, Tensor> network, ScalarType precision)
+    {
+        if (network is CompactRestorerNetwork compact)
+            compact.SetPrecision(precision);
+        else
+            ((DnCnn)network).Precision = precision;
+    }
+
+    /// <summary>The network to begin with, in the arithmetic that is asked for.</summary>
     internal Module<Tensor, Tensor> CreateNetwork()
     {
-        ScalarType precision = BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        if (Profile == RestorerProfile.DnCnn)
-            return new DnCnn(1, Features ?? 64, Depth ?? 17, momentum: D1Trainer.Momentum) { Precision = precision };
-        var network = new CompactRestorerNetwork(Features ?? 256, Depth ?? 12);
-        network.SetPrecision(precision);
+        Module<Tensor, Tensor> network = From ?? (Profile == RestorerProfile.DnCnn
+            ? new DnCnn(1, Features ?? 64, Depth ?? 17, momentum: D1Trainer.Momentum)
+            : new CompactRestorerNetwork(Features ?? 256, Depth ?? 12));
+        SetPrecision(network, Precision);
         return network;
     }
 }
@@ -100,7 +117,8 @@ public static class D1Trainer
                 i =>
                 {
                     batches ??= new Prefetch<Batch>(i, 8, n => Make(training, n, options.Batch));
-                    network.train();
+                    // Folded normalisations have no statistics to gather.
+                    network.train(options.From is null);
                     return Step(network, batches.Next(), basis, options.Lambda);
                 },
                 () => string.Create(

@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Networks;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
@@ -137,6 +138,36 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         Assert.All(
             frozen.Zip(d1.parameters().Concat(recogniser.parameters())),
             pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+    }
+
+    [SkippableTheory]
+    [InlineData(RestorerProfile.DnCnn)]
+    [InlineData(RestorerProfile.Compact)]
+    public void D1_goes_on_from_what_was_exported(RestorerProfile profile)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Module<Tensor, Tensor> trained, _) = TrainD1(profile, steps: 20);
+        string file = Path.Combine(folder, "d1.safetensors");
+        RestorerExport.Write(trained, file, new Dictionary<string, string>());
+        Module<Tensor, Tensor> exported = RestorerExport.Read(SafetensorsFile.Read(File.ReadAllBytes(file)));
+        Tensor x = PublishedWeights.Input("x", 1, 1, 24, 40).sigmoid();
+        Tensor before = exported.call(x).detach();
+
+        // At so small a rate nothing is learnt: what comes out is what went in, for normalisations stay folded.
+        var options = new RestorerTrainingOptions
+        {
+            Output = Path.Combine(folder, "more"),
+            Steps = 2,
+            Batch = 1,
+            Threads = 1,
+            BFloat16 = false,
+            LearningRate = 1e-8,
+            From = exported,
+        };
+        (Module<Tensor, Tensor> more, RunState state) = D1Trainer.Train(options, fonts, Text, CancellationToken.None);
+        Assert.Equal(2, state.Step);
+        Assert.True(allclose(before, more.call(x), 0, 1e-5));
+        Assert.False(before.equal(more.call(x)).all().item<bool>());
     }
 
     [SkippableFact]
