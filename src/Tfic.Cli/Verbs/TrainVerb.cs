@@ -94,10 +94,17 @@ internal static class TrainVerb
             HelpName = "compact|dncnn",
             DefaultValueFactory = _ => RestorerProfile.Compact,
         };
+        var letters = new Option<double>("--letters")
+        {
+            Description = "Weight of a loss that asks the compact network for the characters; 0 for the paper's loss alone.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.1,
+        };
+        CommonOptions.Number(letters, 0, 100);
         Option<string?> from = FromRestorer("random weights");
         var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples)
         {
-            profile, lambda, from,
+            profile, lambda, letters, from,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
@@ -105,6 +112,7 @@ internal static class TrainVerb
                 options with
                 {
                     Lambda = result.GetValue(lambda),
+                    LetterWeight = result.GetValue(letters),
                     Profile = result.GetValue(profile),
                     From = Restorer(result.GetValue(from)),
                 },
