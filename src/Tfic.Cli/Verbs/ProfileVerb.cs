@@ -277,6 +277,7 @@ internal static class ProfileVerb
             Stage.Analysis => "g_a",
             Stage.HyperAnalysis => "h_a",
             Stage.Prior => "prior",
+            Stage.Quantise => "quantise",
             Stage.Code => "code",
             Stage.Resize => "resize",
             Stage.Features => "features",

@@ -6,6 +6,8 @@ public static class KernelTables
     /// <summary>The tables, by the names of their folders. A new kernel adds its tables here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        Activation.Gelu.Variants,
+        Attention.NeighbourhoodAttention.Variants,
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
         Dct.BlockDct.ForwardTable,
@@ -14,6 +16,7 @@ public static class KernelTables
         Dct.JpegDct.ForwardTable,
         Dct.JpegDct.InverseTable,
         IntegerConvolution.IntegerConvolution.Table,
+        Normalisation.LayerNorm.Variants,
         Pooling.MaxPool.Variants,
         QuantisedConvolution.QuantisedConv2d.Variants,
         RangeCoding.IntervalLookup.Table,
