@@ -36,7 +36,9 @@ internal static class CommonOptions
 
     public static Option<string> Recogniser() => new("--recogniser")
     {
-        Description = $"Recogniser: a shipped one ({ShippedModels.RecogniserCompact}) or a .safetensors file.",
+        Description =
+            $"Recogniser: a shipped one ({ShippedModels.RecogniserCompact}), a .safetensors file, or a checkpoint of "
+            + "deep-text-recognition-benchmark.",
         HelpName = "NAME|PATH",
         DefaultValueFactory = _ => ShippedModels.RecogniserCompact,
     };

@@ -120,22 +120,23 @@ public static class NetworkRun
         };
     }
 
-    /// <summary>Runs a compact network as it is deployed, without torch.</summary>
-    /// <param name="weights">A safetensors file.</param>
+    /// <summary>Runs a network as it is deployed, without torch.</summary>
+    /// <param name="weights">A file of weights, PyTorch's or safetensors.</param>
     /// <param name="inputs">As of <see cref="Reference"/>; the codec rounds them to 8 bits, one picture at a time.</param>
+    /// <param name="section">Of a PyTorch checkpoint, as of <see cref="PyTorchFile.StateDict"/>.</param>
     /// <returns>Values by name, with the names and shapes that <see cref="Reference"/> gives; null for a network that has
     /// no deployed form.</returns>
     /// <exception cref="TficFormatException">The weights or inputs are damaged or of another shape.</exception>
     public static IReadOnlyDictionary<string, (float[] Values, int[] Shape)>? Deployed(
-        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs)
+        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs, string? section = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        if (PyTorchFile.IsPyTorch(weights.Span))
-            return null;
-        SafetensorsFile file = SafetensorsFile.Read(weights);
         StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
             ? given
             : throw new TficFormatException("There is no tensor 'input' to run on.");
+        if (PyTorchFile.IsPyTorch(weights.Span))
+            return Published(StateDict.Read(weights, section), input);
+        SafetensorsFile file = SafetensorsFile.Read(weights);
         switch (Find(file.Tensors, file.Metadata))
         {
             case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, CompactRecogniser.InputHeight, var width]
@@ -175,8 +176,56 @@ public static class NetworkRun
             case KnownNetwork.CompactCodec:
                 throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
             default:
-                return null;
+                return Published(file.Tensors, input);
         }
+    }
+
+    /// <summary>A network that has kept its published names; null for one that has no deployed form.</summary>
+    private static Dictionary<string, (float[], int[])>? Published(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input) => Find(tensors) switch
+        {
+            KnownNetwork.TextRecogniser => Words(tensors, input),
+            _ => null,
+        };
+
+    private static Dictionary<string, (float[], int[])> Words(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input)
+    {
+        // Which characters the classes stand for makes no difference here.
+        TextRecogniserOptions options = TextRecogniserOptions.Of(StateDict.WithoutWrapper(tensors));
+        TextRecogniserModel model = TextRecogniserModel.FromStateDict(
+            tensors, new string('?', options.ClassCount - options.OwnClasses));
+        if (input.Shape is not [> 0 and var lines, var channels, var height, var width] || channels != options.InputChannels
+            || height != options.Height || (options.Transformation ? width != options.Width : width < 8))
+        {
+            throw new TficFormatException(
+                $"The input must be [B, {options.InputChannels}, {options.Height}, " +
+                $"{(options.Transformation ? options.Width : "W")}].",
+                input.Offset);
+        }
+
+        float[] planes = input.ToFloat(), interleaved = new float[planes.Length];
+        int area = height * width;
+        for (int i = 0; i < planes.Length; i++)
+            interleaved[(i / (area * channels) * area + i % area) * channels + i / area % channels] = planes[i];
+        TextRecogniserPass pass = model.Run(interleaved, width, lines, new Workspace(), stopsAtEnd: false);
+        var stages = new Dictionary<string, (float[], int[])>
+        {
+            ["features"] = (pass.Frames.ToArray(), [lines, pass.Count, pass.Frames.Length / lines / pass.Count]),
+            ["context"] = (pass.Context.ToArray(), [lines, pass.Count, pass.Context.Length / lines / pass.Count]),
+            ["logits"] = (pass.Logits.ToArray(), [lines, pass.Steps, model.ClassCount]),
+        };
+        if (!options.Transformation)
+            return stages;
+        float[] points = new float[pass.Points.Length], rectified = new float[planes.Length];
+        int fiducials = options.Fiducials;
+        for (int i = 0; i < points.Length; i++)
+            points[i] = pass.Points[i / (2 * fiducials) * 2 * fiducials + i % 2 * fiducials + i / 2 % fiducials];
+        for (int i = 0; i < rectified.Length; i++)
+            rectified[i] = pass.Rectified[(i / (area * channels) * area + i % area) * channels + i / area % channels];
+        stages["base_points"] = (points, [lines, fiducials, 2]);
+        stages["rectified"] = (rectified, [lines, channels, height, width]);
+        return stages;
     }
 
     private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input)

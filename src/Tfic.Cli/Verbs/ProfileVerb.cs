@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 using Tfic.Cli.Demo;
 using Tfic.Encoding;
 using Tfic.Imaging;
+using Tfic.Models;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Profiling;
 using Tfic.Reading;
 
@@ -18,16 +20,24 @@ internal static class ProfileVerb
     private const string Examples = """
         tfic profile
         tfic profile -n 1000 --json profile.json --trace trace.json
+        tfic profile -n 20 --recogniser trba
+        tfic profile -n 20 page.png
         """;
 
     private const int WarmUps = 20;
 
+    private const string CompactName = "compact", TrbaName = "trba";
+
     public static Verb Create(Terminal terminal)
     {
         Option<string> codec = CommonOptions.Codec(), recogniser = CommonOptions.Recogniser();
+        recogniser.Description =
+            $"Recogniser: {CompactName}, which ships, a .safetensors file or PyTorch checkpoint, or {TrbaName} with random "
+            + "weights, whose times are those of trained ones for the longest words.";
+        Option<string> detector = CommonOptions.Detector();
         var picture = new Argument<string?>("PICTURE")
         {
-            Description = "A picture of a line. Default: one of 512 × 256 pixels that ships.",
+            Description = "A picture of a line or a page. Default: a line of 512 × 256 pixels that ships.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quality = new Option<double>("--quality", "-q")
@@ -61,17 +71,18 @@ internal static class ProfileVerb
             "profile", "Measure times, memory and parts of the machine's peak of encoding and reading, stage by stage.",
             Examples)
         {
-            picture, codec, recogniser, quality, count, threads, json, trace,
+            picture, codec, recogniser, detector, quality, count, threads, json, trace,
         };
         verb.Does((result, cancellation) =>
         {
             CodecModel model = Weights.Codec(result.GetRequiredValue(codec));
-            RecogniserModel reader = Weights.Recogniser(result.GetRequiredValue(recogniser));
+            RecogniserModel reader = Recogniser(result.GetRequiredValue(recogniser), terminal);
             Picture line = result.GetValue(picture) is { } file
                 ? Inputs.ReadPicture(file, new InputLimits(), terminal)
                 : ShippedPictures.All[0].Picture;
+            DetectorModel? words = LineShape.Fits(line) ? null : Weights.Detector(result.GetRequiredValue(detector));
             Profile profile = Measure(
-                model, reader, line, result.GetValue(quality), result.GetValue(count), result.GetValue(threads),
+                model, reader, words, line, result.GetValue(quality), result.GetValue(count), result.GetValue(threads),
                 cancellation, out List<Event> events);
             Tell(terminal, profile);
             if (result.GetValue(json) is { } figures)
@@ -133,34 +144,50 @@ internal static class ProfileVerb
     /// <summary>Chrome's trace format.</summary>
     internal sealed record Trace([property: JsonPropertyName("traceEvents")] IReadOnlyList<Event> Events);
 
+    private static RecogniserModel Recogniser(string name, Terminal terminal)
+    {
+        if (name != TrbaName)
+            return Weights.Recogniser(name == CompactName ? ShippedModels.RecogniserCompact : name);
+        terminal.Say(
+            $"{TrbaName}: random weights of the published shape, and the most steps for every word. What is read is noise.");
+        return TextRecogniserModel.Random(new TextRecogniserOptions(), seed: 1);
+    }
+
     private static Profile Measure(
-        CodecModel codec, RecogniserModel recogniser, Picture picture, double quality, int count, int threads,
+        CodecModel codec, RecogniserModel recogniser, DetectorModel? detector, Picture picture, double quality, int count, int threads,
         CancellationToken cancellation, out List<Event> events)
     {
         MachinePeaks peaks = MachinePeaks.Measure();
         var clock = new StageClock();
         var encoder = new TficEncoder(codec, threads, clock);
         var reader = new LineReader(recogniser, threads, clock);
+        PageReader? pages = detector is null
+            ? null
+            : new PageReader(detector, recogniser, threads, threads == 1 ? clock : null);
         var encodings = new Recorder("encode");
         var readings = new Recorder("read");
         for (int i = -WarmUps; i < count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             encodings.Run(clock, isKept: i >= 0, () => encoder.Encode(picture, quality));
-            readings.Run(clock, isKept: i >= 0, () => reader.Read(picture));
+            readings.Run(clock, isKept: i >= 0, pages is null ? () => reader.Read(picture) : () => pages.Read(picture));
         }
 
         (int hyperColumns, int hyperRows) = CompactCodec.HyperSize(picture.Width, picture.Height);
-        (Work features, Work sequence, Work head) = recogniser.Work(LineReader.InputWidth(picture.Width, picture.Height));
         var work = new Dictionary<Stage, Work>
         {
             [Stage.Analysis] = codec.Transforms.AnalysisWork(picture.Width, picture.Height),
             [Stage.HyperAnalysis] = codec.Transforms.HyperAnalysisWork(picture.Width, picture.Height),
             [Stage.Prior] = codec.Prior.Work(hyperRows, hyperColumns),
-            [Stage.Features] = features,
-            [Stage.Sequence] = sequence,
-            [Stage.Predict] = head,
         };
+
+        // What a page takes depends on its words.
+        if (pages is null)
+        {
+            foreach ((Stage stage, Work own) in reader.Work(picture.Width, picture.Height))
+                work.Add(stage, own);
+        }
+
         Part encode = encodings.ToPart(work, peaks), read = readings.ToPart(work, peaks);
         events = [.. encodings.Events.Concat(readings.Events).OrderBy(e => e.Ts)];
         if (events.Count > 0)
@@ -277,8 +304,11 @@ internal static class ProfileVerb
             Stage.Analysis => "g_a",
             Stage.HyperAnalysis => "h_a",
             Stage.Prior => "prior",
+            Stage.Quantise => "quantise",
             Stage.Code => "code",
+            Stage.Detect => "detect",
             Stage.Resize => "resize",
+            Stage.Rectify => "rectify",
             Stage.Features => "features",
             Stage.Sequence => "sequence",
             _ => "predict",

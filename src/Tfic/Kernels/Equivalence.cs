@@ -1,3 +1,4 @@
+using Tfic.Kernels.Activation;
 using Tfic.Kernels.Attention;
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
@@ -6,6 +7,7 @@ using Tfic.Kernels.GatedConvolution;
 using Tfic.Kernels.GridSampling;
 using Tfic.Kernels.IntegerConvolution;
 using Tfic.Kernels.Lstm;
+using Tfic.Kernels.Normalisation;
 using Tfic.Kernels.Pooling;
 using Tfic.Kernels.QuantisedConvolution;
 using Tfic.Kernels.RangeCoding;
@@ -48,6 +50,9 @@ public static class Equivalence
 
     private static readonly Dictionary<VariantTable, Func<IEnumerable<RowCheck>>> Checks = new()
     {
+        [Gelu.Variants] = () => Rows(Gelu.Variants, Gelus),
+        [NeighbourhoodAttention.Variants] = () => Rows(NeighbourhoodAttention.Variants, Attentions),
+        [LayerNorm.Variants] = () => Rows(LayerNorm.Variants, LayerNorms),
         [AdditiveAttention.Variants] = () => Rows(AdditiveAttention.Variants, AdditiveAttentions),
         [BFloat16Conv2d.Variants] = () => Rows(BFloat16Conv2d.Variants, BFloat16Convolutions),
         [Conv2d.Variants] = () => Rows(Conv2d.Variants, Convolutions),
@@ -499,6 +504,59 @@ public static class Equivalence
                     output.AsSpan(1, places * channels));
                 yield return Array.ConvertAll(output, value => (double)value);
             }
+        }
+    }
+
+    private static IEnumerable<double[]> Gelus(Gelu.Kernel kernel)
+    {
+        var random = new Random(12);
+        float[] special = [float.NaN, -0f, 0f, 1e-30f, -13.3f, 14f, -1e20f, float.MaxValue, float.NegativeInfinity];
+        foreach (int length in Lengths)
+        {
+            float[] values = Floats(random, length + 1 + Guard, 6);
+            for (int i = 0; i < length; i += 3)
+                values[1 + i] = special[i / 3 % special.Length];
+            kernel(values.AsSpan(1, length));
+            yield return Array.ConvertAll(values, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> LayerNorms(LayerNorm.Kernel kernel)
+    {
+        var random = new Random(13);
+        foreach (int channels in Lengths.Where(length => length > 0))
+        {
+            float[] input = Floats(random, 3 * channels + 1, 5);
+
+            // A position without any variance, and one with a large mean.
+            input.AsSpan(1 + channels, channels).Fill(0.3f);
+            foreach (ref float value in input.AsSpan(1 + 2 * channels))
+                value += 1000;
+            float[] output = new float[3 * channels + Guard];
+            kernel(
+                input.AsSpan(1), Floats(random, channels), Floats(random, channels), output.AsSpan(1, 3 * channels));
+            yield return Array.ConvertAll(output, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> Attentions(NeighbourhoodAttentionKernel kernel)
+    {
+        var random = new Random(14);
+        foreach ((int heads, int depth, int window, int height, int width) in new[]
+        {
+            (1, 1, 3, 3, 3), (2, 3, 3, 4, 9), (3, 8, 5, 6, 5), (4, 2, 7, 7, 12), (7, 4, 3, 5, 3), (8, 16, 7, 9, 8),
+            (12, 16, 3, 3, 5), (16, 9, 5, 5, 7), (20, 16, 7, 7, 7), (31, 1, 3, 3, 4), (33, 2, 3, 4, 3),
+        })
+        {
+            int channels = heads * depth, side = 2 * window - 1;
+            var layer = new NeighbourhoodAttention(Floats(random, heads * side * side), channels, heads, window);
+            float[] input = Floats(random, 3 * height * width * channels + 1, 3);
+
+            // All but two rows, which leaves some for either end of the window's movement.
+            int length = (height - 2) * width * channels;
+            float[] output = new float[length + Guard];
+            kernel(layer, input.AsSpan(1), height, width, 1, height - 1, output.AsSpan(1, length));
+            yield return Array.ConvertAll(output, value => (double)value);
         }
     }
 

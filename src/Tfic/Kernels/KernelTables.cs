@@ -6,7 +6,9 @@ public static class KernelTables
     /// <summary>The tables, by the names of their folders. A new kernel adds its tables here.</summary>
     public static IReadOnlyList<VariantTable> All { get; } =
     [
+        Activation.Gelu.Variants,
         Attention.AdditiveAttention.Variants,
+        Attention.NeighbourhoodAttention.Variants,
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
         Dct.BlockDct.ForwardTable,
@@ -18,6 +20,7 @@ public static class KernelTables
         GridSampling.GridSample.Variants,
         IntegerConvolution.IntegerConvolution.Table,
         Lstm.LstmCell.Variants,
+        Normalisation.LayerNorm.Variants,
         Pooling.MaxPool.Variants,
         QuantisedConvolution.QuantisedConv2d.Variants,
         RangeCoding.IntervalLookup.Table,

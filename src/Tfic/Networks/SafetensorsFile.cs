@@ -92,14 +92,10 @@ public sealed class SafetensorsFile
     /// <param name="name">Its name.</param>
     /// <param name="shape">Its sizes, outermost first; none for a scalar.</param>
     /// <exception cref="TficFormatException">No such tensor, or another shape.</exception>
-    public StoredTensor Tensor(string name, params ReadOnlySpan<int> shape) => Tensor(_tensors, name, shape);
-
-    /// <summary>The same of any named tensors.</summary>
-    internal static StoredTensor Tensor(
-        IReadOnlyDictionary<string, StoredTensor> tensors, string name, ReadOnlySpan<int> shape)
+    public StoredTensor Tensor(string name, params ReadOnlySpan<int> shape)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!tensors.TryGetValue(name, out StoredTensor? tensor))
+        if (!_tensors.TryGetValue(name, out StoredTensor? tensor))
             throw new TficFormatException($"There is no tensor '{name}'. This file was made for another network.");
         if (!tensor.Shape.SequenceEqual(shape))
         {

@@ -81,7 +81,7 @@ public sealed class TextRecogniserModel : RecogniserModel
             ?? throw new TficFormatException(
                 $"The network tells {options.ClassCount - options.OwnClasses} characters apart, which is neither published "
                 + "set. Say which they are in the safetensors file's metadata, as 'charset'.");
-        return new TextRecogniserModel(new StoredWeights(tensors), options, characters);
+        return new TextRecogniserModel(PublishedWeights.Of(tensors), options, characters);
     }
 
     /// <summary>
@@ -95,7 +95,7 @@ public sealed class TextRecogniserModel : RecogniserModel
     {
         ArgumentNullException.ThrowIfNull(options);
         return new TextRecogniserModel(
-            new RandomWeights(seed), options,
+            PublishedWeights.Drawn(seed), options,
             TextRecogniserOptions.PublishedCharacters(options.Prediction, options.ClassCount)
                 ?? throw new TficFormatException($"{options.ClassCount} classes are of no published set."))
         {

@@ -17,7 +17,10 @@ public enum Stage
     /// <summary>Encoding: the integer prior, which chooses probabilities.</summary>
     Prior,
 
-    /// <summary>Encoding: rounding, range coding, the container.</summary>
+    /// <summary>Encoding: latents and hyper-latents rounded to whole steps.</summary>
+    Quantise,
+
+    /// <summary>Encoding: range coding, the container.</summary>
     Code,
 
     /// <summary>Reading: the words of a page found, and put into lines.</summary>

@@ -50,7 +50,7 @@ internal sealed class AttentionDecoder
                 _characters[c * Gates * units + g] = fromInput[g * inputs + channels + c] + bias[g];
         }
 
-        _gates = PublishedWeights.Linear(gates, stateBias, channels + units, residual: Residual.BeforeActivation);
+        _gates = PublishedLayers.Linear(gates, stateBias, channels + units, residual: Residual.BeforeActivation);
         Steps = options.MaxLength + 1;
     }
 

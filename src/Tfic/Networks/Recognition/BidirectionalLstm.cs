@@ -24,10 +24,10 @@ internal sealed class BidirectionalLstm
         for (int d = 0; d < Directions; d++)
         {
             string end = d == 0 ? "_l0" : "_l0_reverse";
-            _fromFrames[d] = PublishedWeights.Linear(
+            _fromFrames[d] = PublishedLayers.Linear(
                 weights.Float($"{name}.rnn.weight_ih{end}", Gates * units, inputs),
                 weights.Float($"{name}.rnn.bias_ih{end}", Gates * units), inputs);
-            _fromState[d] = PublishedWeights.Linear(
+            _fromState[d] = PublishedLayers.Linear(
                 weights.Float($"{name}.rnn.weight_hh{end}", Gates * units, units),
                 weights.Float($"{name}.rnn.bias_hh{end}", Gates * units), units, residual: Residual.BeforeActivation);
         }

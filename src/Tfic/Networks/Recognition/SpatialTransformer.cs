@@ -31,8 +31,9 @@ internal sealed class SpatialTransformer
         ReadOnlySpan<int> widths = [64, 128, 256, 512];
         for (int i = 0; i < 4; i++)
         {
-            string name = $"{Prefix}LocalizationNetwork.conv.{4 * i}", normalisation = $"{Prefix}LocalizationNetwork.conv.{4 * i + 1}";
-            _convolutions[i] = weights.Normalised(name, normalisation, from, widths[i], 3, Padding.Symmetric(1, 1));
+            const string Name = Prefix + "LocalizationNetwork.conv.";
+            _convolutions[i] = weights.Normalised(
+                $"{Name}{4 * i}", $"{Name}{4 * i + 1}", from, widths[i], 3, Padding.Symmetric(1, 1));
             from = widths[i];
         }
 
@@ -85,36 +86,6 @@ internal sealed class SpatialTransformer
             + Profiling.Work.Of(_spline, 1, 2);
     }
 
-    /// <summary>Base points on the upper and the lower edge: of each first its column, then its row.</summary>
-    public static void FillWithBasePoints(Span<float> points)
-    {
-        int half = points.Length / 4;
-        for (int i = 0; i < 2 * half; i++)
-        {
-            points[2 * i] = -1 + 2f * (i % half) / (half - 1);
-            points[2 * i + 1] = i < half ? -1 : 1;
-        }
-    }
-
-    /// <summary>Stands in for P̂ where Δ⁻¹ is the identity: pixels lie between the points of the edges above and below.</summary>
-    /// <param name="table">Pixels × (fiducials + 3), a picture of 32 rows.</param>
-    /// <param name="fiducials">Base points.</param>
-    public static void FillWithEdges(Span<float> table, int fiducials)
-    {
-        const int Height = 32;
-        int pixels = table.Length / (fiducials + 3), width = pixels / Height, half = fiducials / 2;
-        for (int pixel = 0; pixel < pixels; pixel++)
-        {
-            float down = (pixel / width + 0.5f) / Height, across = (pixel % width + 0.5f) / width * (half - 1);
-            int left = Math.Min((int)across, half - 2);
-            Span<float> row = table.Slice(pixel * (fiducials + 3), fiducials);
-            row[left] = (1 - down) * (1 - across + left);
-            row[left + 1] = (1 - down) * (across - left);
-            row[half + left] = down * (1 - across + left);
-            row[half + left + 1] = down * (across - left);
-        }
-    }
-
     private static void Mean(ReadOnlySpan<float> values, Span<float> mean)
     {
         mean.Clear();
@@ -144,7 +115,7 @@ internal sealed class SpatialTransformer
             weight.AsSpan(i * Inputs, Inputs).CopyTo(sortedWeight.AsSpan(to * Inputs));
         }
 
-        return PublishedWeights.Linear(sortedWeight, sortedBias, Inputs);
+        return PublishedLayers.Linear(sortedWeight, sortedBias, Inputs);
     }
 
     private static Conv2d Spline(PublishedWeights weights, int pixels, int fiducials)
@@ -161,6 +132,6 @@ internal sealed class SpatialTransformer
             product[i] = (float)sum;
         }
 
-        return PublishedWeights.Linear(product, new float[pixels], fiducials);
+        return PublishedLayers.Linear(product, new float[pixels], fiducials);
     }
 }
