@@ -4,14 +4,15 @@ using Tfic.Encoding;
 using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Reading;
 
 namespace Tfic.Cli.Verification;
 
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
-/// the stream and the picture that comes back to the last bit, the text that is read, where words are found, and what is
-/// restored.
+/// the stream and the picture that comes back to the last bit, the text that is read, where words are found, what is
+/// restored, and what published recognisers with random weights, which no build holds, make of a picture.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
@@ -28,6 +29,17 @@ internal sealed class NetworkChecks(
     /// <summary>Keeps g_a from running in fewer bits.</summary>
     private const string Float32 = "bfloat16-conv2d=reference;quantised-conv2d=reference";
 
+    /// <summary>Small ones that have every kind of layer among them.</summary>
+    private static readonly TextRecogniserModel[] s_published =
+    [
+        .. new TextRecogniserOptions[]
+        {
+            new(true, Features.ResNet, true, Prediction.Attention, 38),
+            new(false, Features.Rcnn, true, Prediction.Ctc, 37),
+            new(true, Features.Vgg, false, Prediction.Attention, 38),
+        }.Select((options, i) => TextRecogniserModel.Random(options with { FeatureChannels = 32, HiddenSize = 20 }, i)),
+    ];
+
     // A real line, and noise of a size that is no multiple of anything.
     private readonly Picture[] _pictures = [ShippedPictures.All[^1].Picture, Noise(37, 23)];
 
@@ -40,7 +52,7 @@ internal sealed class NetworkChecks(
 
     /// <summary>How many results there are.</summary>
     public int Count =>
-        (4 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+        (5 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -55,6 +67,7 @@ internal sealed class NetworkChecks(
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
             yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
+            yield return Result("read published", row, expected.Published, found.Published);
             for (int i = 0; i < restorers.Count; i++)
                 yield return Result($"restore {restorers[i].Name}", row, expected.Restored[i], found.Restored[i]);
         }
@@ -151,7 +164,7 @@ internal sealed class NetworkChecks(
             scores.AddRange(Score(picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings], [.. scores],
+        return new Results([.. streams], [.. samples], [.. readings], [.. scores], [.. s_published.SelectMany(Logits)],
             [.. restorers.Select(restorer => OfCorners((plane, width, height) =>
             {
                 var output = new float[plane.Length];
@@ -169,6 +182,13 @@ internal sealed class NetworkChecks(
         float[] region = new float[size], affinity = new float[size];
         detector.Model.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
         return region.Concat(affinity).Select(score => (double)score);
+    }
+
+    private static IEnumerable<double> Logits(TextRecogniserModel model)
+    {
+        TextRecogniserOptions options = model.Options;
+        float[] input = [.. Enumerable.Range(0, options.Height * options.Width).Select(i => MathF.Sin(0.37f * i))];
+        return model.Logits(input, options.Width, 1, new Workspace()).ToArray().Select(logit => (double)logit);
     }
 
     /// <summary>What becomes of the pictures' corners, grey, 0 … 1: DnCNN on the reference rows is slow.</summary>
@@ -195,5 +215,5 @@ internal sealed class NetworkChecks(
     }
 
     private sealed record Results(
-        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[][] Restored);
+        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[] Published, double[][] Restored);
 }
