@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Networks.TinyLic;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Detection;
 using Tfic.Training.Networks.Recognition;
@@ -55,7 +56,7 @@ public static class NetworkRun
             : kind.StartsWith("recogniser", StringComparison.Ordinal) ? KnownNetwork.CompactRecogniser
             : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
             : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
-            : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
+            : TinyLicModel.Fits(tensors) ? KnownNetwork.TinyLic
             : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
             : Craft.Fits(tensors) ? KnownNetwork.Craft
             : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
@@ -119,22 +120,27 @@ public static class NetworkRun
         };
     }
 
-    /// <summary>Runs a compact network as it is deployed, without torch.</summary>
-    /// <param name="weights">A safetensors file.</param>
+    /// <summary>Runs a network as it is deployed, without torch.</summary>
+    /// <param name="weights">A safetensors file; for the paper's networks PyTorch's as well.</param>
     /// <param name="inputs">As of <see cref="Reference"/>; the codec rounds them to 8 bits, one picture at a time.</param>
+    /// <param name="section">Of a PyTorch checkpoint, as of <see cref="PyTorchFile.StateDict"/>.</param>
     /// <returns>Values by name, with the names and shapes that <see cref="Reference"/> gives; null for a network that has
     /// no deployed form.</returns>
     /// <exception cref="TficFormatException">The weights or inputs are damaged or of another shape.</exception>
     public static IReadOnlyDictionary<string, (float[] Values, int[] Shape)>? Deployed(
-        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs)
+        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs, string? section = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        if (PyTorchFile.IsPyTorch(weights.Span))
-            return null;
-        SafetensorsFile file = SafetensorsFile.Read(weights);
         StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
             ? given
             : throw new TficFormatException("There is no tensor 'input' to run on.");
+        bool isPyTorch = PyTorchFile.IsPyTorch(weights.Span);
+        IReadOnlyDictionary<string, StoredTensor> tensors = StateDict.Read(weights, section);
+        if (TinyLicModel.Fits(tensors))
+            return TinyLic(TinyLicModel.Load(tensors), input);
+        if (isPyTorch)
+            return null;
+        SafetensorsFile file = SafetensorsFile.Read(weights);
         switch (Find(file.Tensors, file.Metadata))
         {
             case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
@@ -243,6 +249,51 @@ public static class NetworkRun
             ["z"] = Planes(z, rows / 4, columns / 4, CompactCodec.HyperChannels),
             ["x_hat"] = Planes(Array.ConvertAll(samples, s => s / 255f), height, width, 3),
         };
+    }
+
+    private static Dictionary<string, (float[], int[])> TinyLic(TinyLicModel model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % TinyLicModel.HyperStride != 0
+            || width % TinyLicModel.HyperStride != 0)
+        {
+            throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        (int rows, int columns) = (height / TinyLicModel.LatentStride, width / TinyLicModel.LatentStride);
+        (int hyperRows, int hyperColumns) = (height / TinyLicModel.HyperStride, width / TinyLicModel.HyperStride);
+        int channels = model.LatentChannels;
+        var y = new float[rows * columns * channels];
+        model.Analysis(Interleaved(input), height, width, workspace, y);
+        var z = new float[hyperRows * hyperColumns * model.HyperChannels];
+        model.HyperAnalysis(y, rows, columns, workspace, z);
+        float[] hyper = [.. z];
+        model.QuantiseHyper(hyper);
+        float[] parameters = new float[2 * y.Length], quantised = new float[y.Length];
+        model.HyperSynthesis(hyper, hyperRows, hyperColumns, workspace, parameters);
+        model.Quantise(parameters, y, rows, columns, workspace, quantised);
+        var picture = new float[3 * height * width];
+        model.Synthesis(quantised, rows, columns, workspace, picture);
+        return new()
+        {
+            ["y"] = Planes(y, rows, columns, channels),
+            ["z"] = Planes(z, hyperRows, hyperColumns, model.HyperChannels),
+            ["z_hat"] = Planes(hyper, hyperRows, hyperColumns, model.HyperChannels),
+            ["params"] = Planes(parameters, rows, columns, 2 * channels),
+            ["y_hat"] = Planes(quantised, rows, columns, channels),
+            ["x_hat"] = Planes(picture, height, width, 3),
+        };
+    }
+
+    /// <summary>[1, C, H, W] with a position's channels together.</summary>
+    private static float[] Interleaved(StoredTensor input)
+    {
+        float[] planes = input.ToFloat();
+        int channels = input.Shape[1], area = planes.Length / channels;
+        var values = new float[planes.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = planes[i % channels * area + i / channels];
+        return values;
     }
 
     // The core keeps a position's channels together, torch a channel's positions.

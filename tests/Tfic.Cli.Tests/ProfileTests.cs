@@ -5,7 +5,7 @@ namespace Tfic.Cli.Tests;
 [Collection(nameof(Fixture))]
 public class ProfileTests(Fixture fixture)
 {
-    private static readonly string[] s_encoding = ["convert", "g_a", "h_a", "prior", "code"];
+    private static readonly string[] s_encoding = ["convert", "g_a", "h_a", "prior", "quantise", "code"];
     private static readonly string[] s_reading = ["resize", "features", "sequence", "predict"];
 
     [Fact]

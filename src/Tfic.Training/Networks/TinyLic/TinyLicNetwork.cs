@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
+using Tfic.Networks.TinyLic;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -96,7 +97,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         Options = options ??= new TinyLicOptions();
         (int n, int m) = (options.N, options.M);
         (int wide, int wider) = (n * 3 / 2, n * 2);
-        sliceSizes = SliceSizes(m);
+        sliceSizes = TinyLicContext.SliceSizes(m);
 
         // Blocks deeper in the network are left out more often, from never to DropRate. The decoder's rates start anew.
         double[] rates = Rates(options.Depths.Sum());
@@ -152,13 +153,6 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
 
     /// <summary>The prior of z, with its auxiliary loss.</summary>
     public CompressAI.EntropyBottleneck Bottleneck => bottleneck;
-
-    /// <summary>Whether a state dictionary's names are TinyLIC's.</summary>
-    public static bool Fits(IReadOnlyDictionary<string, StoredTensor> tensors)
-    {
-        tensors = StateDict.WithoutWrapper(tensors);
-        return tensors.ContainsKey("g_a0.weight") && tensors.ContainsKey("cc_transforms.0.0.weight");
-    }
 
     /// <summary>Makes the network that a state dictionary is of, with its weights.</summary>
     /// <exception cref="TficFormatException">It is of another network.</exception>
@@ -309,13 +303,6 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
     /// <inheritdoc/>
     protected override void RegisterComponents()
     {
-    }
-
-    /// <summary>Sizes of the slices of M channels: they grow as the cosine falls.</summary>
-    internal static int[] SliceSizes(int m)
-    {
-        int[] left = [.. Enumerable.Range(0, Slices).Select(t => (int)Math.Ceiling(Math.Cos(Math.PI * t / 8) * m)), 0];
-        return [.. Enumerable.Range(0, Slices).Select(t => left[t] - left[t + 1])];
     }
 
     /// <summary>Walks through slices and steps, the same for coding and decoding.</summary>

@@ -12,7 +12,7 @@ namespace Tfic.Networks.TinyLic;
 /// <param name="HyperMode">How it is coded.</param>
 /// <param name="Width">Columns of the picture.</param>
 /// <param name="Height">Rows of the picture.</param>
-public sealed record TinyLicCode(
+public sealed record TinyLicStreams(
     byte[] Latent, CodingMode LatentMode, byte[] Hyper, CodingMode HyperMode, int Width, int Height);
 
 /// <summary>
@@ -240,7 +240,7 @@ public sealed class TinyLicModel
     /// <summary>Codes a picture, for <see cref="Decode"/> in this process.</summary>
     /// <param name="picture">Grey or RGB; padded below and to the right by repeating its edge.</param>
     /// <param name="workspace">The calling thread's; its clock is told of the stages.</param>
-    public TinyLicCode Encode(Picture picture, Workspace workspace)
+    public TinyLicStreams Encode(Picture picture, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(picture);
         ArgumentNullException.ThrowIfNull(workspace);
@@ -297,14 +297,14 @@ public sealed class TinyLicModel
         workspace.Clock?.End(Stage.Prior);
         byte[] latent = coder.Finish(out CodingMode latentMode).ToArray();
         workspace.Clock?.End(Stage.Code);
-        return new TinyLicCode(latent, latentMode, hyper, hyperMode, picture.Width, picture.Height);
+        return new TinyLicStreams(latent, latentMode, hyper, hyperMode, picture.Width, picture.Height);
     }
 
     /// <summary>Decodes what <see cref="Encode"/> of the same model gave in this process.</summary>
     /// <param name="code">The streams.</param>
-    /// <param name="workspace">The calling thread's.</param>
+    /// <param name="workspace">The calling thread's; its clock is told of the stages.</param>
     /// <exception cref="TficFormatException">The streams are damaged.</exception>
-    public Picture Decode(TinyLicCode code, Workspace workspace)
+    public Picture Decode(TinyLicStreams code, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(code);
         ArgumentNullException.ThrowIfNull(workspace);
@@ -316,6 +316,7 @@ public sealed class TinyLicModel
         decoder.Start(code.Hyper, code.HyperMode);
         decoder.Decode(_prior.Tables, HyperIndexes(hyperSymbols.Length), hyperSymbols);
         decoder.End();
+        workspace.Clock?.End(Stage.Code);
         var z = new float[hyperSymbols.Length];
         for (int i = 0; i < z.Length; i++)
             z[i] = hyperSymbols[i] + _prior.Medians[i % HyperChannels];
@@ -328,19 +329,23 @@ public sealed class TinyLicModel
         decoder.Start(code.Latent, code.LatentMode);
         _context.Run(parameters, rows, columns, workspace, (first, positions, values) =>
         {
+            workspace.Clock?.End(Stage.Prior);
             int s = values.Length / positions.Length / 2, n = positions.Length * s;
             for (int i = 0; i < n; i++)
                 indexes[i] = Index(values[i / s * 2 * s + i % s]);
             decoder.Decode(_tables, indexes.AsSpan(0, n), symbols.AsSpan(0, n));
             for (int i = 0; i < n; i++)
                 values[(2 * (i / s) + 1) * s + i % s] += symbols[i];
+            workspace.Clock?.End(Stage.Code);
         }, y);
         decoder.End();
+        workspace.Clock?.End(Stage.Prior);
         var output = new float[checked(3 * width * height)];
         Synthesis(y, rows, columns, workspace, output);
         var picture = new Picture(code.Width, code.Height, 3);
         for (int row = 0; row < code.Height; row++)
             SampleConversion.ToSamples(output.AsSpan(3 * row * width, 3 * code.Width), picture.Row(row));
+        workspace.Clock?.End(Stage.Synthesis);
         return picture;
     }
 
