@@ -1,5 +1,5 @@
 /*
- * Encodes a picture, decodes it and reads both: every step of the C library once.
+ * Encodes a picture, decodes it and reads both, then restores and reads it as a page: every step of the C library once.
  *
  *   cc -std=c11 -I native/include native/capi/example.c -L artifacts/capi -ltfic_c -Wl,-rpath,artifacts/capi -o example
  *   ./example [CODEC-FILE]
@@ -73,6 +73,26 @@ int main(int argc, char **argv) {
     }
     read_and_print(recogniser, "decoded", pixels, width, height, channels);
     tfic_free(pixels);
+
+    /* The same as a page: its words are found first, and before that it is cleaned of what JPEG may have done. */
+    tfic_detector *detector;
+    tfic_restorer *restorer;
+    uint8_t *restored;
+    char *text;
+    tfic_word *words;
+    size_t count;
+    check(tfic_detector_open(NULL, 1, &detector), "detector");
+    check(tfic_restorer_open(NULL, 1, &restorer), "restorer");
+    check(tfic_restore(restorer, NULL, NULL, picture, WIDTH, HEIGHT, 1, WIDTH, &restored), "restore");
+    check(tfic_read_page(detector, recogniser, restored, WIDTH, HEIGHT, 1, WIDTH, &text, &words, &count), "page");
+    for (size_t i = 0; i < count; i++)
+        printf("word     \"%s\" at %d, %d to %d, %d\n", words[i].text, (int)words[i].left, (int)words[i].top,
+               (int)words[i].right, (int)words[i].bottom);
+    tfic_free(words);
+    tfic_free(text);
+    tfic_free(restored);
+    tfic_restorer_close(restorer);
+    tfic_detector_close(detector);
 
     /* Damage is noticed, and says so. */
     if (tfic_decode(codec, file, size - 1, &pixels, &width, &height, &channels) != TFIC_BAD_FORMAT) return 1;

@@ -1,5 +1,6 @@
 /*
- * tfic.h: encode pictures to .tfic, decode them, read the line of text in a picture. C11, usable from C++.
+ * tfic.h: encode pictures to .tfic, decode them, read lines and pages of text, restore pages that JPEG has ruined. C11,
+ * usable from C++.
  *
  * The library (libtfic_c.so, libtfic_c.dylib or tfic_c.dll) needs nothing beside it; the models that ship are inside.
  * If libtfic_native lies in the folder of the program, its kernels are used too. On x86-64 the processor must have the
@@ -54,9 +55,19 @@ typedef enum tfic_layer {
     TFIC_LAYER_BASE = 2  /* for the eye */
 } tfic_layer;
 
-/* A codec and a recogniser that are open. */
+/* Models that are open: a codec, a recogniser of words and lines, a detector of words, a restorer of pages. */
 typedef struct tfic_codec tfic_codec;
 typedef struct tfic_recogniser tfic_recogniser;
+typedef struct tfic_detector tfic_detector;
+typedef struct tfic_restorer tfic_restorer;
+
+/* A word that was read on a page. */
+typedef struct tfic_word {
+    const char *text;                 /* UTF-8, in the memory of the array that the word is in */
+    int32_t left, top, right, bottom; /* the box of its ink in pixels; right and bottom are the first outside */
+    int32_t line;                     /* number of its line, from 0 at the top */
+    double confidence;                /* 0 to 1 */
+} tfic_word;
 
 /* The version of the library, such as "0.1.0". Never NULL, valid for ever. */
 TFIC_IMPORT const char *tfic_version(void);
@@ -88,6 +99,24 @@ TFIC_IMPORT tfic_status tfic_recogniser_open_memory(const uint8_t *data, size_t 
 /* Closes a recogniser. NULL, or one that is closed already, is fine. */
 TFIC_IMPORT void tfic_recogniser_close(tfic_recogniser *recogniser);
 
+/* Opens a detector of words, in the same ways; the default is "detector-compact". */
+TFIC_IMPORT tfic_status tfic_detector_open(const char *name, int32_t threads, tfic_detector **detector);
+TFIC_IMPORT tfic_status tfic_detector_open_file(const char *path, int32_t threads, tfic_detector **detector);
+TFIC_IMPORT tfic_status tfic_detector_open_memory(const uint8_t *data, size_t size, int32_t threads,
+                                                  tfic_detector **detector);
+
+/* Closes a detector. NULL, or one that is closed already, is fine. */
+TFIC_IMPORT void tfic_detector_close(tfic_detector *detector);
+
+/* Opens a restorer, in the same ways; the default is "restorer-d1", for whole pages. */
+TFIC_IMPORT tfic_status tfic_restorer_open(const char *name, int32_t threads, tfic_restorer **restorer);
+TFIC_IMPORT tfic_status tfic_restorer_open_file(const char *path, int32_t threads, tfic_restorer **restorer);
+TFIC_IMPORT tfic_status tfic_restorer_open_memory(const uint8_t *data, size_t size, int32_t threads,
+                                                  tfic_restorer **restorer);
+
+/* Closes a restorer. NULL, or one that is closed already, is fine. */
+TFIC_IMPORT void tfic_restorer_close(tfic_restorer *restorer);
+
 /* Encodes a picture.
  *
  * quality: 1 (fewest bytes) to 8, fractions too.
@@ -106,8 +135,8 @@ TFIC_IMPORT tfic_status tfic_encode_layers(tfic_codec *codec, tfic_codec *base_c
  * quality: receives that quality; may be NULL. The file may well be larger or smaller than 'bytes' if no quality
  * comes near, as for very small pictures: compare *size. */
 TFIC_IMPORT tfic_status tfic_encode_to_size(tfic_codec *codec, const uint8_t *pixels, int32_t width, int32_t height,
-                                            int32_t channels, size_t stride, size_t bytes, uint8_t **file,
-                                            size_t *size, double *quality);
+                                            int32_t channels, size_t stride, size_t bytes, uint8_t **file, size_t *size,
+                                            double *quality);
 
 /* Says what tfic_decode would give, from the header alone and without a codec; whether the rest of the file is whole
  * only decoding shows. channels receives 1 or 3. */
@@ -139,6 +168,25 @@ TFIC_IMPORT tfic_status tfic_codec_limits(tfic_codec *codec, int64_t max_pixels,
 TFIC_IMPORT tfic_status tfic_read_line(tfic_recogniser *recogniser, const uint8_t *pixels, int32_t width,
                                        int32_t height, int32_t channels, size_t stride, char **text,
                                        double *confidence);
+
+/* Reads a page: finds its words, at whatever size they are printed, puts them into lines from top to bottom and reads
+ * them one by one. Columns are read across.
+ *
+ * text: receives the lines, a '\n' between each two, "" if nothing was found; release it with tfic_free.
+ * words, count: receive the words in the order of reading, with their text in one block that tfic_free(*words)
+ *               releases; either both or neither may be NULL. */
+TFIC_IMPORT tfic_status tfic_read_page(tfic_detector *detector, tfic_recogniser *recogniser, const uint8_t *pixels,
+                                       int32_t width, int32_t height, int32_t channels, size_t stride, char **text,
+                                       tfic_word **words, size_t *count);
+
+/* Restores a page of small print that JPEG of the lowest quality has coded.
+ *
+ * word_restorer: a second restorer, for the words that the detector finds in what the first one makes of the page; NULL
+ *                to leave them as the first one makes them. detector is used only with it.
+ * restored: receives width * height grey samples, rows without gaps; release them with tfic_free. */
+TFIC_IMPORT tfic_status tfic_restore(tfic_restorer *restorer, tfic_restorer *word_restorer, tfic_detector *detector,
+                                     const uint8_t *pixels, int32_t width, int32_t height, int32_t channels,
+                                     size_t stride, uint8_t **restored);
 
 #ifdef __cplusplus
 }

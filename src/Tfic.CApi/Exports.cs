@@ -58,6 +58,36 @@ internal static unsafe class Exports
     [UnmanagedCallersOnly(EntryPoint = "tfic_recogniser_close", CallConvs = [typeof(CallConvCdecl)])]
     public static void RecogniserClose(nint recogniser) => Handles.Remove<Recogniser>(recogniser);
 
+    [UnmanagedCallersOnly(EntryPoint = "tfic_detector_open", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status DetectorOpen(byte* name, int threads, nint* detector) =>
+        Open(&OpenShippedDetector, name, 0, &MakeDetector, threads, detector, "detector");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_detector_open_file", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status DetectorOpenFile(byte* path, int threads, nint* detector) =>
+        Open(&OpenFile, path, 0, &MakeDetector, threads, detector, "detector");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_detector_open_memory", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status DetectorOpenMemory(byte* data, nuint size, int threads, nint* detector) =>
+        Open(&OpenMemory, data, size, &MakeDetector, threads, detector, "detector");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_detector_close", CallConvs = [typeof(CallConvCdecl)])]
+    public static void DetectorClose(nint detector) => Handles.Remove<Detector>(detector);
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_restorer_open", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RestorerOpen(byte* name, int threads, nint* restorer) =>
+        Open(&OpenShippedRestorer, name, 0, &MakeRestorer, threads, restorer, "restorer");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_restorer_open_file", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RestorerOpenFile(byte* path, int threads, nint* restorer) =>
+        Open(&OpenFile, path, 0, &MakeRestorer, threads, restorer, "restorer");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_restorer_open_memory", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status RestorerOpenMemory(byte* data, nuint size, int threads, nint* restorer) =>
+        Open(&OpenMemory, data, size, &MakeRestorer, threads, restorer, "restorer");
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_restorer_close", CallConvs = [typeof(CallConvCdecl)])]
+    public static void RestorerClose(nint restorer) => Handles.Remove<Restorer>(restorer);
+
     [UnmanagedCallersOnly(EntryPoint = "tfic_encode", CallConvs = [typeof(CallConvCdecl)])]
     public static Status Encode(
         nint codec,
@@ -272,6 +302,93 @@ internal static unsafe class Exports
         }
     }
 
+    [UnmanagedCallersOnly(EntryPoint = "tfic_read_page", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status ReadPage(
+        nint detector,
+        nint recogniser,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        byte** text,
+        Word** words,
+        nuint* count)
+    {
+        try
+        {
+            Clear(text, "text");
+            if (words is not null)
+                *words = null;
+            if (count is not null)
+                *count = 0;
+            if ((words is null) != (count is null))
+                throw Refused("'words' and 'count' go together: give both, or NULL for both.");
+            Detector finder = Handles.Get<Detector>(detector, "detector");
+            Recogniser reader = Handles.Get<Recogniser>(recogniser, "recogniser");
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            PageText page = finder.Readers(reader).Lend(picture, static (reader, picture) => reader.Read(picture));
+            Word* found = words is null ? null : Word.Allocate(page, out *count);
+            try
+            {
+                *text = CMemory.Allocate(page.Text);
+            }
+            catch
+            {
+                NativeMemory.Free(found);
+                if (count is not null)
+                    *count = 0;
+                throw;
+            }
+
+            if (words is not null)
+                *words = found;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "tfic_restore", CallConvs = [typeof(CallConvCdecl)])]
+    public static Status Restore(
+        nint restorer,
+        nint word_restorer,
+        nint detector,
+        byte* pixels,
+        int width,
+        int height,
+        int channels,
+        nuint stride,
+        byte** restored)
+    {
+        try
+        {
+            Clear(restored, "restored");
+            Restorer first = Handles.Get<Restorer>(restorer, "restorer");
+            Picture picture = ToPicture(pixels, width, height, channels, stride);
+            Picture page;
+            if (word_restorer == 0)
+            {
+                page = first.Pages().Lend(picture, static (restorer, picture) => restorer.Clean(picture));
+            }
+            else
+            {
+                Restorer second = Handles.Get<Restorer>(word_restorer, "restorer");
+                page = first.Pages(second, Handles.Get<Detector>(detector, "detector")).Lend(
+                    picture, static (restorer, picture) => restorer.Restore(picture).Picture);
+            }
+
+            *restored = CMemory.Allocate(page.Samples);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
     /// <summary>Opens a model and gives what is made of it a handle.</summary>
     /// <remarks>Function pointers, for a delegate is memory, and asking for some may fail out here.</remarks>
     private static Status Open(
@@ -301,6 +418,10 @@ internal static unsafe class Exports
 
     private static object MakeRecogniser(Stream model, int threads) =>
         new Recogniser(RecogniserModel.Load(model), threads);
+
+    private static object MakeDetector(Stream model, int threads) => new Detector(DetectorModel.Load(model), threads);
+
+    private static object MakeRestorer(Stream model, int threads) => new Restorer(RestorerModel.Load(model), threads);
 
     private static void Give(byte[] coded, byte** file, nuint* size)
     {
@@ -345,6 +466,10 @@ internal static unsafe class Exports
 
     private static Stream OpenShippedRecogniser(byte* name, nuint _) =>
         OpenShipped(name, ShippedModels.RecogniserCompact);
+
+    private static Stream OpenShippedDetector(byte* name, nuint _) => OpenShipped(name, ShippedModels.DetectorCompact);
+
+    private static Stream OpenShippedRestorer(byte* name, nuint _) => OpenShipped(name, ShippedModels.RestorerD1);
 
     private static Stream OpenMemory(byte* data, nuint size)
     {

@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Networks.TinyLic;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Detection;
@@ -57,8 +58,8 @@ public static class NetworkRun
             : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
             : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
             : TinyLicModel.Fits(tensors) ? KnownNetwork.TinyLic
-            : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
-            : Craft.Fits(tensors) ? KnownNetwork.Craft
+            : TextRecogniserOptions.Fits(tensors) ? KnownNetwork.TextRecogniser
+            : CraftDetector.Fits(tensors) ? KnownNetwork.Craft
             : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
             : null;
     }
@@ -121,7 +122,7 @@ public static class NetworkRun
     }
 
     /// <summary>Runs a network as it is deployed, without torch.</summary>
-    /// <param name="weights">A safetensors file; for the paper's networks PyTorch's as well.</param>
+    /// <param name="weights">A file of weights, PyTorch's or safetensors.</param>
     /// <param name="inputs">As of <see cref="Reference"/>; the codec rounds them to 8 bits, one picture at a time.</param>
     /// <param name="section">Of a PyTorch checkpoint, as of <see cref="PyTorchFile.StateDict"/>.</param>
     /// <returns>Values by name, with the names and shapes that <see cref="Reference"/> gives; null for a network that has
@@ -134,24 +135,20 @@ public static class NetworkRun
         StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
             ? given
             : throw new TficFormatException("There is no tensor 'input' to run on.");
-        bool isPyTorch = PyTorchFile.IsPyTorch(weights.Span);
-        IReadOnlyDictionary<string, StoredTensor> tensors = StateDict.Read(weights, section);
-        if (TinyLicModel.Fits(tensors))
-            return TinyLic(TinyLicModel.Load(tensors), input);
-        if (isPyTorch)
-            return null;
+        if (PyTorchFile.IsPyTorch(weights.Span))
+            return Published(StateDict.Read(weights, section), input);
         SafetensorsFile file = SafetensorsFile.Read(weights);
         switch (Find(file.Tensors, file.Metadata))
         {
-            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
-                && width > 0 && width % RecogniserModel.FrameWidth == 0:
+            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, CompactRecogniser.InputHeight, var width]
+                && width > 0 && width % CompactRecogniser.FrameWidth == 0:
                 {
-                    RecogniserModel model = RecogniserModel.Load(weights);
+                    var model = (CompactRecogniser)RecogniserModel.Load(weights);
                     float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
                     return new Dictionary<string, (float[], int[])>
                     {
-                        ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
-                            [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
+                        ["logits"] = (logits[..(width / CompactRecogniser.FrameWidth * model.ClassCount)],
+                            [1, width / CompactRecogniser.FrameWidth, model.ClassCount]),
                     };
                 }
 
@@ -180,8 +177,55 @@ public static class NetworkRun
             case KnownNetwork.CompactCodec:
                 throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
             default:
-                return null;
+                return Published(file.Tensors, input);
         }
+    }
+
+    /// <summary>A network that has kept its published names; null for one that has no deployed form.</summary>
+    private static Dictionary<string, (float[], int[])>? Published(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input) => Find(tensors) switch
+        {
+            KnownNetwork.TextRecogniser => Words(tensors, input),
+            KnownNetwork.TinyLic => Codec(TinyLicModel.Load(tensors), input),
+            KnownNetwork.Craft => Scores(CraftDetector.Load(tensors), input),
+            _ => null,
+        };
+
+    private static Dictionary<string, (float[], int[])> Words(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input)
+    {
+        // Which characters the classes stand for makes no difference here.
+        TextRecogniserOptions options = TextRecogniserOptions.Of(StateDict.WithoutWrapper(tensors));
+        TextRecogniserModel model = TextRecogniserModel.FromStateDict(
+            tensors, new string('?', options.ClassCount - options.OwnClasses));
+        if (input.Shape is not [> 0 and var lines, var channels, var height, var width] || channels != options.InputChannels
+            || height != options.Height || (options.Transformation ? width != options.Width : width < 8))
+        {
+            throw new TficFormatException(
+                $"The input must be [B, {options.InputChannels}, {options.Height}, " +
+                $"{(options.Transformation ? options.Width : "W")}].",
+                input.Offset);
+        }
+
+        int area = height * width;
+        TextRecogniserPass pass = model.Run(Interleaved(input), width, lines, new Workspace(), stopsAtEnd: false);
+        var stages = new Dictionary<string, (float[], int[])>
+        {
+            ["features"] = (pass.Frames.ToArray(), [lines, pass.Count, pass.Frames.Length / lines / pass.Count]),
+            ["context"] = (pass.Context.ToArray(), [lines, pass.Count, pass.Context.Length / lines / pass.Count]),
+            ["logits"] = (pass.Logits.ToArray(), [lines, pass.Steps, model.ClassCount]),
+        };
+        if (!options.Transformation)
+            return stages;
+        float[] points = new float[pass.Points.Length], rectified = new float[input.Count];
+        int fiducials = options.Fiducials;
+        for (int i = 0; i < points.Length; i++)
+            points[i] = pass.Points[i / (2 * fiducials) * 2 * fiducials + i % 2 * fiducials + i / 2 % fiducials];
+        for (int i = 0; i < rectified.Length; i++)
+            rectified[i] = pass.Rectified[(i / (area * channels) * area + i % area) * channels + i / area % channels];
+        stages["base_points"] = (points, [lines, fiducials, 2]);
+        stages["rectified"] = (rectified, [lines, channels, height, width]);
+        return stages;
     }
 
     private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input)
@@ -251,7 +295,24 @@ public static class NetworkRun
         };
     }
 
-    private static Dictionary<string, (float[], int[])> TinyLic(TinyLicModel model, StoredTensor input)
+    private static Dictionary<string, (float[], int[])> Scores(CraftDetector model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % CraftDetector.Unit != 0
+            || width % CraftDetector.Unit != 0)
+        {
+            throw new TficFormatException($"The input must be [1, 3, H, W], H and W multiples of {CraftDetector.Unit}.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        ReadOnlySpan<float> scores = model.Run(Interleaved(input), height, width, workspace, out ReadOnlySpan<float> features);
+        return new()
+        {
+            ["scores"] = (scores.ToArray(), [1, height / 2, width / 2, 2]),
+            ["features"] = Planes(features.ToArray(), height / 2, width / 2, model.FeatureChannels),
+        };
+    }
+
+    private static Dictionary<string, (float[], int[])> Codec(TinyLicModel model, StoredTensor input)
     {
         if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % TinyLicModel.HyperStride != 0
             || width % TinyLicModel.HyperStride != 0)
@@ -285,14 +346,13 @@ public static class NetworkRun
         };
     }
 
-    /// <summary>[1, C, H, W] with a position's channels together.</summary>
+    /// <summary>[B, C, H, W] with a position's channels together.</summary>
     private static float[] Interleaved(StoredTensor input)
     {
-        float[] planes = input.ToFloat();
-        int channels = input.Shape[1], area = planes.Length / channels;
-        var values = new float[planes.Length];
-        for (int i = 0; i < values.Length; i++)
-            values[i] = planes[i % channels * area + i / channels];
+        float[] planes = input.ToFloat(), values = new float[planes.Length];
+        int channels = input.Shape[1], area = input.Shape[2] * input.Shape[3];
+        for (int i = 0; i < planes.Length; i++)
+            values[(i / (area * channels) * area + i % area) * channels + i / area % channels] = planes[i];
         return values;
     }
 

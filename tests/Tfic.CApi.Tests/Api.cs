@@ -2,6 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Tfic.CApi.Tests;
 
+/// <summary>What a handle is of.</summary>
+public enum ModelKind
+{
+    Codec,
+    Recogniser,
+    Detector,
+    Restorer,
+}
+
 /// <summary>
 /// The library as C sees it: every call goes through an unmanaged function pointer, with C's types, and so over the
 /// boundary. Nothing here knows of the managed classes behind it.
@@ -16,34 +25,58 @@ internal static unsafe class Api
 
     public static void Free(void* memory) => ((delegate* unmanaged[Cdecl]<void*, void>)&Exports.Free)(memory);
 
+    public static void DetectorClose(nint detector) =>
+        ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.DetectorClose)(detector);
+
+    public static void RestorerClose(nint restorer) =>
+        ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.RestorerClose)(restorer);
+
     public static void CodecClose(nint codec) => ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.CodecClose)(codec);
 
     public static void RecogniserClose(nint recogniser) =>
         ((delegate* unmanaged[Cdecl]<nint, void>)&Exports.RecogniserClose)(recogniser);
 
-    /// <summary>tfic_codec_open or tfic_recogniser_open.</summary>
-    public static Status Open(bool codec, string? name, int threads, nint* handle)
+    /// <summary>tfic_codec_open, or that of another kind.</summary>
+    public static Status Open(ModelKind kind, string? name, int threads, nint* handle)
     {
         delegate* unmanaged[Cdecl]<byte*, int, nint*, Status> function =
-            codec ? &Exports.CodecOpen : &Exports.RecogniserOpen;
+            kind switch
+            {
+                ModelKind.Codec => &Exports.CodecOpen,
+                ModelKind.Recogniser => &Exports.RecogniserOpen,
+                ModelKind.Detector => &Exports.DetectorOpen,
+                _ => &Exports.RestorerOpen,
+            };
         fixed (byte* text = Utf8(name))
             return function(text, threads, handle);
     }
 
-    /// <summary>tfic_codec_open_file or tfic_recogniser_open_file.</summary>
-    public static Status OpenFile(bool codec, string? path, int threads, nint* handle)
+    /// <summary>tfic_codec_open_file, or that of another kind.</summary>
+    public static Status OpenFile(ModelKind kind, string? path, int threads, nint* handle)
     {
         delegate* unmanaged[Cdecl]<byte*, int, nint*, Status> function =
-            codec ? &Exports.CodecOpenFile : &Exports.RecogniserOpenFile;
+            kind switch
+            {
+                ModelKind.Codec => &Exports.CodecOpenFile,
+                ModelKind.Recogniser => &Exports.RecogniserOpenFile,
+                ModelKind.Detector => &Exports.DetectorOpenFile,
+                _ => &Exports.RestorerOpenFile,
+            };
         fixed (byte* text = Utf8(path))
             return function(text, threads, handle);
     }
 
-    /// <summary>tfic_codec_open_memory or tfic_recogniser_open_memory.</summary>
-    public static Status OpenMemory(bool codec, byte* data, nuint size, int threads, nint* handle)
+    /// <summary>tfic_codec_open_memory, or that of another kind.</summary>
+    public static Status OpenMemory(ModelKind kind, byte* data, nuint size, int threads, nint* handle)
     {
         delegate* unmanaged[Cdecl]<byte*, nuint, int, nint*, Status> function =
-            codec ? &Exports.CodecOpenMemory : &Exports.RecogniserOpenMemory;
+            kind switch
+            {
+                ModelKind.Codec => &Exports.CodecOpenMemory,
+                ModelKind.Recogniser => &Exports.RecogniserOpenMemory,
+                ModelKind.Detector => &Exports.DetectorOpenMemory,
+                _ => &Exports.RestorerOpenMemory,
+            };
         return function(data, size, threads, handle);
     }
 
@@ -103,12 +136,12 @@ internal static unsafe class Api
     }
 
     /// <summary>Opens a model in memory; the caller's copy is overwritten at once.</summary>
-    public static nint Open(bool codec, byte[] model, int threads = 1)
+    public static nint Open(ModelKind kind, byte[] model, int threads = 1)
     {
         byte[] copy = [.. model];
         nint handle;
         fixed (byte* data = copy)
-            Ok(OpenMemory(codec, data, (nuint)copy.Length, threads, &handle));
+            Ok(OpenMemory(kind, data, (nuint)copy.Length, threads, &handle));
         Array.Clear(copy);
         return handle;
     }
@@ -181,6 +214,26 @@ internal static unsafe class Api
         Free(text);
         return (result, confidence);
     }
+
+    public static Status ReadPage(
+        nint detector, nint recogniser, byte* pixels, int width, int height, int channels, nuint stride, byte** text,
+        Word** words, nuint* count)
+    {
+        delegate* unmanaged[Cdecl]<
+            nint, nint, byte*, int, int, int, nuint, byte**, Word**, nuint*, Status> function = &Exports.ReadPage;
+        return function(detector, recogniser, pixels, width, height, channels, stride, text, words, count);
+    }
+
+    public static Status Restore(
+        nint restorer, nint wordRestorer, nint detector, byte* pixels, int width, int height, int channels,
+        nuint stride, byte** restored)
+    {
+        delegate* unmanaged[Cdecl]<nint, nint, nint, byte*, int, int, int, nuint, byte**, Status> function =
+            &Exports.Restore;
+        return function(restorer, wordRestorer, detector, pixels, width, height, channels, stride, restored);
+    }
+
+    public static string TextAt(byte* text) => Text(text);
 
     /// <summary>Asserts that a call went well, else shows its message.</summary>
     public static void Ok(Status status) => Assert.True(status == Status.Ok, $"{status}: {LastError()}");

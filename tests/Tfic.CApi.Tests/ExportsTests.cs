@@ -6,6 +6,7 @@ using Tfic.Imaging;
 using Tfic.Models;
 using Tfic.Networks;
 using Tfic.Reading;
+using Tfic.Restoration;
 using Tfic.Tests;
 using Tfic.Tests.Networks;
 
@@ -19,8 +20,8 @@ public sealed unsafe class ExportsTests : IDisposable
     private static readonly Picture s_rgb = RandomModels.Picture(Width, Height, 3, 5);
     private static readonly Picture s_grey = RandomModels.Picture(Width, Height, 1, 6);
 
-    private readonly nint _codec = Api.Open(codec: true, s_codecFile);
-    private readonly nint _recogniser = Open(codec: false, null);
+    private readonly nint _codec = Api.Open(ModelKind.Codec, s_codecFile);
+    private readonly nint _recogniser = Open(ModelKind.Recogniser, null);
 
     public void Dispose()
     {
@@ -62,7 +63,7 @@ public sealed unsafe class ExportsTests : IDisposable
     [Fact]
     public void Two_layers_and_a_target()
     {
-        nint other = Api.Open(codec: true, RandomCodec.File(2));
+        nint other = Api.Open(ModelKind.Codec, RandomCodec.File(2));
         byte* file;
         nuint size;
         double quality;
@@ -135,7 +136,7 @@ public sealed unsafe class ExportsTests : IDisposable
         // A recogniser that sees Ω in every frame, whatever the picture: text beyond ASCII crosses as UTF-8.
         var head = new float[96];
         head[1] = 1e4f;
-        nint recogniser = Api.Open(codec: false, Rename(RandomModels.Recogniser(3, "head.bias", head), "Ω"));
+        nint recogniser = Api.Open(ModelKind.Recogniser, Rename(RandomModels.Recogniser(3, "head.bias", head), "Ω"));
         byte* text;
         double confidence = -1;
         fixed (byte* pixels = s_grey.Samples)
@@ -153,6 +154,98 @@ public sealed unsafe class ExportsTests : IDisposable
         Api.RecogniserClose(recogniser);
     }
 
+    [Fact]
+    public void Pages_are_read_as_the_core_reads_them()
+    {
+        Picture page = new(400, 200, 1);
+        page.Samples.AsSpan().Fill(255);
+        DrawWord(page, 20, 30);
+        DrawWord(page, 220, 30);
+        DrawWord(page, 60, 120);
+        PageText expected = new PageReader(
+            DetectorModel.Load(ShippedModels.Open(ShippedModels.DetectorCompact)),
+            RecogniserModel.Load(ShippedModels.Open(ShippedModels.RecogniserCompact))).Read(page);
+        Assert.NotEmpty(expected.Lines);
+
+        nint detector = Open(ModelKind.Detector, null), recogniser = Open(ModelKind.Recogniser, null);
+        byte* text;
+        Word* words;
+        nuint count;
+        fixed (byte* pixels = page.Samples)
+        {
+            Api.Ok(Api.ReadPage(detector, recogniser, pixels, 400, 200, 1, 400, &text, &words, &count));
+            Assert.Equal(expected.Text, Api.TextAt(text));
+            var all = expected.Lines.SelectMany((l, number) => l.Words.Select(word => (number, word))).ToArray();
+            Assert.Equal(all.Length, (int)count);
+            for (int i = 0; i < all.Length; i++)
+            {
+                (int number, PageTextWord word) = all[i];
+                Assert.Equal(word.Text, Api.TextAt(words[i].Text));
+                Assert.Equal(
+                    (word.Box, number, word.Confidence),
+                    (new Box(words[i].Left, words[i].Top, words[i].Right, words[i].Bottom), words[i].Line,
+                        words[i].Confidence));
+            }
+
+            Api.Free(text);
+            Api.Free(words);
+
+            // The text alone.
+            Api.Ok(Api.ReadPage(detector, recogniser, pixels, 400, 200, 1, 400, &text, null, null));
+            Assert.Equal(expected.Text, Api.TextAt(text));
+            Api.Free(text);
+            Api.Fails(
+                Status.InvalidArgument, "go together",
+                Api.ReadPage(detector, recogniser, pixels, 400, 200, 1, 400, &text, &words, null));
+            Api.Fails(
+                Status.InvalidArgument, "no open detector",
+                Api.ReadPage(recogniser, recogniser, pixels, 400, 200, 1, 400, &text, &words, &count));
+            Assert.True(text is null && words is null && count == 0);
+        }
+
+        Api.DetectorClose(detector);
+        Api.RecogniserClose(recogniser);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Pages_are_restored_as_the_core_restores_them(int channels)
+    {
+        Picture page = RandomModels.Picture(90, 70, channels, seed: 5);
+        byte[] first = RandomModels.Restorer(1, 3, 4), second = RandomModels.CompactRestorer(2, 1, 5);
+        var expected = new PageRestorer(
+            RestorerModel.Load(first), RestorerModel.Load(second), DetectorModel.Load(RandomModels.Detector(3)));
+        nint d1 = Api.Open(ModelKind.Restorer, first), d2 = Api.Open(ModelKind.Restorer, second);
+        nint detector = Api.Open(ModelKind.Detector, RandomModels.Detector(3));
+        byte* restored;
+        fixed (byte* pixels = page.Samples)
+        {
+            Api.Ok(Api.Restore(d1, 0, 0, pixels, 90, 70, channels, (nuint)(90 * channels), &restored));
+            Assert.Equal(expected.Clean(page).Samples, new ReadOnlySpan<byte>(restored, 90 * 70).ToArray());
+            Api.Free(restored);
+            for (int i = 0; i < 2; i++)
+            {
+                Api.Ok(Api.Restore(d1, d2, detector, pixels, 90, 70, channels, (nuint)(90 * channels), &restored));
+                Assert.Equal(expected.Restore(page).Picture.Samples, new ReadOnlySpan<byte>(restored, 90 * 70).ToArray());
+                Api.Free(restored);
+            }
+
+            Api.Fails(
+                Status.InvalidArgument, "The detector is NULL",
+                Api.Restore(d1, d2, 0, pixels, 90, 70, channels, (nuint)(90 * channels), &restored));
+            Assert.True(restored is null);
+            Api.Fails(
+                Status.InvalidArgument, "no open restorer",
+                Api.Restore(detector, 0, 0, pixels, 90, 70, channels, (nuint)(90 * channels), &restored));
+            Api.Fails(Status.InvalidArgument, "is NULL", Api.Restore(d1, 0, 0, pixels, 90, 70, channels, 270, null));
+        }
+
+        Api.RestorerClose(d1);
+        Api.RestorerClose(d2);
+        Api.DetectorClose(detector);
+    }
+
     [SkippableTheory]
     [InlineData(null)]
     [InlineData(ShippedModels.Compact)]
@@ -161,7 +254,7 @@ public sealed unsafe class ExportsTests : IDisposable
     {
         string wanted = name ?? ShippedModels.Compact;
         Skip.IfNot(ShippedModels.Names.Contains(wanted), $"No codec '{wanted}' ships with this build.");
-        nint codec = Open(codec: true, name);
+        nint codec = Open(ModelKind.Codec, name);
         byte[] file = Api.Encode(codec, s_rgb.Samples, Width, Height, 3, 5);
         using Stream stream = ShippedModels.Open(wanted);
         CodecModel model = CodecModel.Load(stream);
@@ -182,8 +275,8 @@ public sealed unsafe class ExportsTests : IDisposable
             File.WriteAllBytes(codecPath, s_codecFile);
             File.WriteAllBytes(recogniserPath, RandomModels.Recogniser(4));
             nint codec, recogniser;
-            Api.Ok(Api.OpenFile(codec: true, codecPath, 1, &codec));
-            Api.Ok(Api.OpenFile(codec: false, recogniserPath, 1, &recogniser));
+            Api.Ok(Api.OpenFile(ModelKind.Codec, codecPath, 1, &codec));
+            Api.Ok(Api.OpenFile(ModelKind.Recogniser, recogniserPath, 1, &recogniser));
             Assert.Equal(
                 Api.Encode(_codec, s_rgb.Samples, Width, Height, 3, 2),
                 Api.Encode(codec, s_rgb.Samples, Width, Height, 3, 2));
@@ -193,11 +286,11 @@ public sealed unsafe class ExportsTests : IDisposable
 
             // Each is refused where the other belongs.
             Api.Fails(
-                Status.BadFormat, "A codec model is needed", Api.OpenFile(codec: true, recogniserPath, 1, &codec));
+                Status.BadFormat, "A codec model is needed", Api.OpenFile(ModelKind.Codec, recogniserPath, 1, &codec));
             Api.Fails(
                 Status.BadFormat,
                 "A recogniser model is needed",
-                Api.OpenFile(codec: false, codecPath, 1, &recogniser));
+                Api.OpenFile(ModelKind.Recogniser, codecPath, 1, &recogniser));
             Assert.Equal((0, 0), (codec, recogniser));
         }
         finally
@@ -250,7 +343,7 @@ public sealed unsafe class ExportsTests : IDisposable
     [InlineData(int.MaxValue)]
     public void Results_do_not_depend_on_threads(int threads)
     {
-        nint codec = Api.Open(codec: true, s_codecFile, threads);
+        nint codec = Api.Open(ModelKind.Codec, s_codecFile, threads);
         byte[] file = Api.Encode(codec, s_rgb.Samples, Width, Height, 3, 3);
         Assert.Equal(Api.Encode(_codec, s_rgb.Samples, Width, Height, 3, 3), file);
         Api.CodecClose(codec);
@@ -260,54 +353,55 @@ public sealed unsafe class ExportsTests : IDisposable
     public void Negative_threads_are_refused()
     {
         nint handle = 1;
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.Open(codec: false, null, -1, &handle));
-        Assert.Equal(0, handle);
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.Open(codec: true, null, -1, &handle));
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenFile(codec: true, "x", -1, &handle));
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenFile(codec: false, "x", -1, &handle));
         byte data = 0;
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenMemory(codec: true, &data, 1, -1, &handle));
-        Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenMemory(codec: false, &data, 1, -1, &handle));
+        foreach (ModelKind kind in Enum.GetValues<ModelKind>())
+        {
+            Api.Fails(Status.InvalidArgument, "-1 threads", Api.Open(kind, null, -1, &handle));
+            Assert.Equal(0, handle);
+            Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenFile(kind, "x", -1, &handle));
+            Api.Fails(Status.InvalidArgument, "-1 threads", Api.OpenMemory(kind, &data, 1, -1, &handle));
+        }
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Models_that_cannot_be_opened_say_why(bool codec)
+    [InlineData(ModelKind.Codec)]
+    [InlineData(ModelKind.Recogniser)]
+    [InlineData(ModelKind.Detector)]
+    [InlineData(ModelKind.Restorer)]
+    public void Models_that_cannot_be_opened_say_why(ModelKind kind)
     {
         nint handle = 1;
-        Api.Fails(Status.UnknownModel, "recogniser-compact", Api.Open(codec, "tinylic", 1, &handle));
+        Api.Fails(Status.UnknownModel, "recogniser-compact", Api.Open(kind, "tinylic", 1, &handle));
         Assert.Equal(0, handle);
-        Api.Fails(Status.UnknownModel, "''", Api.Open(codec, "", 1, &handle));
-        Api.Fails(Status.InvalidArgument, "is NULL", Api.Open(codec, null, 1, null));
+        Api.Fails(Status.UnknownModel, "''", Api.Open(kind, "", 1, &handle));
+        Api.Fails(Status.InvalidArgument, "is NULL", Api.Open(kind, null, 1, null));
 
-        Api.Fails(Status.InvalidArgument, "'path' is NULL", Api.OpenFile(codec, null, 1, &handle));
-        Api.Fails(Status.InvalidArgument, "is empty", Api.OpenFile(codec, "", 1, &handle));
-        Api.Fails(Status.IoError, "no-such-model", Api.OpenFile(codec, "no-such-model", 1, &handle));
-        Api.Fails(Status.IoError, "no-such-folder", Api.OpenFile(codec, "no-such-folder/model", 1, &handle));
-        Api.Fails(Status.IoError, "", Api.OpenFile(codec, Path.GetTempPath(), 1, &handle));
-        Api.Fails(Status.InvalidArgument, "is NULL", Api.OpenFile(codec, "x", 1, null));
+        Api.Fails(Status.InvalidArgument, "'path' is NULL", Api.OpenFile(kind, null, 1, &handle));
+        Api.Fails(Status.InvalidArgument, "is empty", Api.OpenFile(kind, "", 1, &handle));
+        Api.Fails(Status.IoError, "no-such-model", Api.OpenFile(kind, "no-such-model", 1, &handle));
+        Api.Fails(Status.IoError, "no-such-folder", Api.OpenFile(kind, "no-such-folder/model", 1, &handle));
+        Api.Fails(Status.IoError, "", Api.OpenFile(kind, Path.GetTempPath(), 1, &handle));
+        Api.Fails(Status.InvalidArgument, "is NULL", Api.OpenFile(kind, "x", 1, null));
         string noModel = Path.Combine(AppContext.BaseDirectory, "tfic.h");
-        Api.Fails(Status.BadFormat, "safetensors", Api.OpenFile(codec, noModel, 1, &handle));
+        Api.Fails(Status.BadFormat, "safetensors", Api.OpenFile(kind, noModel, 1, &handle));
 
-        byte[] model = codec ? s_codecFile : RandomModels.Recogniser(4);
-        byte[] other = codec ? RandomModels.Recogniser(4) : s_codecFile;
-        Api.Fails(Status.InvalidArgument, "'data' is NULL", Api.OpenMemory(codec, null, 8, 1, &handle));
+        byte[] model = Model(kind), other = Model(kind == ModelKind.Codec ? ModelKind.Detector : ModelKind.Codec);
+        Api.Fails(Status.InvalidArgument, "'data' is NULL", Api.OpenMemory(kind, null, 8, 1, &handle));
         fixed (byte* data = model)
         {
-            Api.Fails(Status.InvalidArgument, "is NULL", Api.OpenMemory(codec, data, 8, 1, null));
-            Api.Fails(Status.BadFormat, "0 bytes", Api.OpenMemory(codec, data, 0, 1, &handle));
-            Api.Fails(Status.BadFormat, "", Api.OpenMemory(codec, data, (nuint)model.Length - 1, 1, &handle));
-            Api.Fails(Status.InvalidArgument, "are the most", Api.OpenMemory(codec, data, nuint.MaxValue, 1, &handle));
+            Api.Fails(Status.InvalidArgument, "is NULL", Api.OpenMemory(kind, data, 8, 1, null));
+            Api.Fails(Status.BadFormat, "0 bytes", Api.OpenMemory(kind, data, 0, 1, &handle));
+            Api.Fails(Status.BadFormat, "", Api.OpenMemory(kind, data, (nuint)model.Length - 1, 1, &handle));
+            Api.Fails(Status.InvalidArgument, "are the most", Api.OpenMemory(kind, data, nuint.MaxValue, 1, &handle));
             data[20] ^= 1;
-            Api.Fails(Status.BadFormat, "", Api.OpenMemory(codec, data, (nuint)model.Length, 1, &handle));
+            Api.Fails(Status.BadFormat, "", Api.OpenMemory(kind, data, (nuint)model.Length, 1, &handle));
             data[20] ^= 1;
         }
 
         fixed (byte* data = other)
         {
             Api.Fails(
-                Status.BadFormat, "model is needed", Api.OpenMemory(codec, data, (nuint)other.Length, 1, &handle));
+                Status.BadFormat, "model is needed", Api.OpenMemory(kind, data, (nuint)other.Length, 1, &handle));
         }
 
         Assert.Equal(0, handle);
@@ -410,13 +504,15 @@ public sealed unsafe class ExportsTests : IDisposable
         Api.Free(null);
         Api.CodecClose(0);
         Api.RecogniserClose(0);
+        Api.DetectorClose(0);
+        Api.RestorerClose(0);
     }
 
     [Fact]
     public void Handles_that_are_closed_or_of_the_other_kind_are_refused()
     {
         byte[] file = Api.Encode(_codec, s_grey.Samples, Width, Height, 1, 3);
-        nint closed = Api.Open(codec: true, s_codecFile);
+        nint closed = Api.Open(ModelKind.Codec, s_codecFile);
         Api.CodecClose(closed);
         Api.CodecClose(closed);
         foreach (nint handle in new[] { closed, _recogniser, -1, nint.MaxValue })
@@ -465,7 +561,7 @@ public sealed unsafe class ExportsTests : IDisposable
     [Fact]
     public void Another_model_s_file_is_refused_with_the_models_named()
     {
-        nint other = Api.Open(codec: true, RandomCodec.File(2));
+        nint other = Api.Open(ModelKind.Codec, RandomCodec.File(2));
         byte[] file = Api.Encode(other, s_grey.Samples, Width, Height, 1, 3);
         Api.Fails(Status.BadFormat, "random 1", Api.TryDecode(_codec, file, out _));
         Api.CodecClose(other);
@@ -493,11 +589,40 @@ public sealed unsafe class ExportsTests : IDisposable
         Assert.Contains("The codec is NULL", Api.LastError(), StringComparison.Ordinal);
     }
 
-    private static nint Open(bool codec, string? name)
+    private static nint Open(ModelKind kind, string? name)
     {
         nint handle;
-        Api.Ok(Api.Open(codec, name, 1, &handle));
+        Api.Ok(Api.Open(kind, name, 1, &handle));
         return handle;
+    }
+
+    private static byte[] Model(ModelKind kind) => kind switch
+    {
+        ModelKind.Codec => [.. s_codecFile],
+        ModelKind.Recogniser => RandomModels.Recogniser(4),
+        ModelKind.Detector => RandomModels.Detector(4),
+        _ => RandomModels.CompactRestorer(4, blocks: 1, features: 3),
+    };
+
+    /// <summary>TFIC in letters of 5 × 7 dots, a row in each number, the leftmost dot in bit 4.</summary>
+    private static void DrawWord(Picture page, int left, int top)
+    {
+        const int Dot = 3;
+        byte[][] letters =
+        [
+            [31, 4, 4, 4, 4, 4, 4], [31, 16, 16, 30, 16, 16, 16], [14, 4, 4, 4, 4, 4, 14], [14, 17, 16, 16, 16, 17, 14],
+        ];
+        for (int letter = 0; letter < letters.Length; letter++)
+        {
+            for (int y = 0; y < 7 * Dot; y++)
+            {
+                for (int x = 0; x < 5 * Dot; x++)
+                {
+                    if ((letters[letter][y / Dot] >> (4 - x / Dot) & 1) != 0)
+                        page.Row(top + y)[left + 6 * Dot * letter + x] = 0;
+                }
+            }
+        }
     }
 
     /// <summary>A recogniser whose first class stands for another character.</summary>

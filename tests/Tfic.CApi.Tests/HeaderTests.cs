@@ -105,8 +105,9 @@ public partial class HeaderTests
             "double*" => "Double*",
             "void" => "Void",
             "void*" => "Void*",
-            "tfic_codec*" or "tfic_recogniser*" => "IntPtr",
-            "tfic_codec**" or "tfic_recogniser**" => "IntPtr*",
+            "tfic_codec*" or "tfic_recogniser*" or "tfic_detector*" or "tfic_restorer*" => "IntPtr",
+            "tfic_codec**" or "tfic_recogniser**" or "tfic_detector**" or "tfic_restorer**" => "IntPtr*",
+            "tfic_word**" => "Word**",
             "tfic_status" => "Status",
             _ => throw new InvalidOperationException($"The header uses a type '{type}' that this test does not know."),
         };

@@ -29,8 +29,8 @@ public sealed class ShippedModelTests : TorchTests
         LineInput.Normalise(Gradient(width, 48), width, input);
 
         float[] expected = network.call(tensor(input, [1, 1, 32, width])).contiguous().data<float>().ToArray();
-        ReadOnlySpan<float> actual = RecogniserModel.Load(ShippedModels.Open(ShippedModels.RecogniserCompact))
-            .Logits(input, width, new Workspace());
+        var model = (CompactRecogniser)RecogniserModel.Load(ShippedModels.Open(ShippedModels.RecogniserCompact));
+        ReadOnlySpan<float> actual = model.Logits(input, width, new Workspace());
         AssertClose(expected, actual);
     }
 

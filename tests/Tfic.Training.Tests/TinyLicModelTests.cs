@@ -184,7 +184,9 @@ public sealed class TinyLicModelTests
         Assert.Throws<TficFormatException>(() => TinyLicModel.Load(new Dictionary<string, StoredTensor>()));
     }
 
-    /// <summary>The same but for roundings of single and double precision, whose sum the escape has.</summary>
+    /// <summary>
+    /// The same but for what single and double precision round to and, scaled, round down to; the escape has the sum.
+    /// </summary>
     private static void SameTables(FrequencyTables expected, FrequencyTables actual)
     {
         Assert.Equal(expected.Centres.ToArray(), actual.Centres.ToArray());
@@ -195,7 +197,7 @@ public sealed class TinyLicModelTests
             for (int symbol = 0; symbol < length; symbol++, at++)
             {
                 int off = Math.Abs(expected.Frequencies[at] - actual.Frequencies[at]);
-                Assert.InRange(off, 0, symbol == length - 1 ? length : 1);
+                Assert.InRange(off, 0, symbol == length - 1 ? length : 2);
             }
         }
     }

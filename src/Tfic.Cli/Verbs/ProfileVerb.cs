@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 using Tfic.Cli.Demo;
 using Tfic.Encoding;
 using Tfic.Imaging;
+using Tfic.Models;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Networks.TinyLic;
 using Tfic.Profiling;
 using Tfic.Reading;
@@ -20,9 +22,11 @@ internal static class ProfileVerb
         tfic profile
         tfic profile -n 1000 --json profile.json --trace trace.json
         tfic profile --profile tinylic
+        tfic profile -n 20 --recogniser trba
+        tfic profile -n 20 page.png
         """;
 
-    private const string Compact = "compact", TinyLic = "tinylic";
+    private const string CompactName = "compact", TrbaName = "trba", TinyLicName = "tinylic";
 
     public static Verb Create(Terminal terminal)
     {
@@ -32,13 +36,17 @@ internal static class ProfileVerb
             Description =
                 "Codec to measure: compact, or tinylic, the paper's own (Lu and Ma 2022), which writes no file. Without " +
                 "--codec tinylic has random weights: its times are right, its pictures are not.",
-            HelpName = $"{Compact}|{TinyLic}",
-            DefaultValueFactory = _ => Compact,
+            HelpName = $"{CompactName}|{TinyLicName}",
+            DefaultValueFactory = _ => CompactName,
         };
-        kind.AcceptOnlyFromAmong(Compact, TinyLic);
+        kind.AcceptOnlyFromAmong(CompactName, TinyLicName);
+        recogniser.Description =
+            $"Recogniser: {CompactName}, which ships, a .safetensors file or PyTorch checkpoint, or {TrbaName} with random "
+            + "weights, whose times are those of trained ones for the longest words.";
+        Option<string> detector = CommonOptions.Detector();
         var picture = new Argument<string?>("PICTURE")
         {
-            Description = "A picture of a line. Default: one of 512 × 256 pixels that ships.",
+            Description = "A picture of a line or a page. Default: a line of 512 × 256 pixels that ships.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quality = new Option<double>("--quality", "-q")
@@ -71,16 +79,17 @@ internal static class ProfileVerb
             "profile", "Measure times, memory and parts of the machine's peak of encoding and reading, stage by stage.",
             Examples)
         {
-            picture, kind, codec, recogniser, quality, count, threads, json, trace,
+            picture, kind, codec, recogniser, detector, quality, count, threads, json, trace,
         };
         verb.Does((result, cancellation) =>
         {
-            RecogniserModel reader = Weights.Recogniser(result.GetRequiredValue(recogniser));
+            RecogniserModel reader = Recogniser(result.GetRequiredValue(recogniser), terminal);
             Picture line = result.GetValue(picture) is { } file
                 ? Inputs.ReadPicture(file, new InputLimits(), terminal)
                 : ShippedPictures.All[0].Picture;
+            DetectorModel? words = LineShape.Fits(line) ? null : Weights.Detector(result.GetRequiredValue(detector));
             var clock = new StageClock();
-            bool isTinyLic = result.GetValue(kind) == TinyLic;
+            bool isTinyLic = result.GetValue(kind) == TinyLicName;
             Coder coder = isTinyLic
                 ? Coder.OfTinyLic(
                     result.GetResult(codec) is { Implicit: false } ? result.GetValue(codec) : null, line,
@@ -89,7 +98,7 @@ internal static class ProfileVerb
                     Weights.Codec(result.GetRequiredValue(codec)), line, result.GetValue(quality),
                     result.GetValue(threads), clock);
             Profile profile = Measure(
-                coder, reader, line, isTinyLic ? null : result.GetValue(quality),
+                coder, reader, words, line, isTinyLic ? null : result.GetValue(quality),
                 result.GetValue(count) ?? (isTinyLic ? 10 : 200), result.GetValue(threads), clock, cancellation,
                 out List<Event> events);
             Tell(terminal, profile);
@@ -207,12 +216,24 @@ internal static class ProfileVerb
     /// <summary>Chrome's trace format.</summary>
     internal sealed record Trace([property: JsonPropertyName("traceEvents")] IReadOnlyList<Event> Events);
 
+    private static RecogniserModel Recogniser(string name, Terminal terminal)
+    {
+        if (name != TrbaName)
+            return Weights.Recogniser(name == CompactName ? ShippedModels.RecogniserCompact : name);
+        terminal.Say(
+            $"{TrbaName}: random weights of the published shape, and the most steps for every word. What is read is noise.");
+        return TextRecogniserModel.Random(new TextRecogniserOptions(), seed: 1);
+    }
+
     private static Profile Measure(
-        Coder codec, RecogniserModel recogniser, Picture picture, double? quality, int count, int threads,
-        StageClock clock, CancellationToken cancellation, out List<Event> events)
+        Coder codec, RecogniserModel recogniser, DetectorModel? detector, Picture picture, double? quality, int count,
+        int threads, StageClock clock, CancellationToken cancellation, out List<Event> events)
     {
         MachinePeaks peaks = MachinePeaks.Measure();
         var reader = new LineReader(recogniser, threads, clock);
+        PageReader? pages = detector is null
+            ? null
+            : new PageReader(detector, recogniser, threads, threads == 1 ? clock : null);
         var encodings = new Recorder("encode");
         var decodings = new Recorder("decode");
         var readings = new Recorder("read");
@@ -222,16 +243,18 @@ internal static class ProfileVerb
             encodings.Run(clock, isKept: i >= 0, codec.Encode);
             if (codec.Decode is { } decode)
                 decodings.Run(clock, isKept: i >= 0, decode);
-            readings.Run(clock, isKept: i >= 0, () => reader.Read(picture));
+            readings.Run(clock, isKept: i >= 0, pages is null ? () => reader.Read(picture) : () => pages.Read(picture));
         }
 
-        (Work features, Work sequence, Work head) = recogniser.Work(LineReader.InputWidth(picture.Width, picture.Height));
-        var work = new Dictionary<Stage, Work>(codec.Work)
+        var work = new Dictionary<Stage, Work>(codec.Work);
+
+        // What a page takes depends on its words.
+        if (pages is null)
         {
-            [Stage.Features] = features,
-            [Stage.Sequence] = sequence,
-            [Stage.Predict] = head,
-        };
+            foreach ((Stage stage, Work own) in reader.Work(picture.Width, picture.Height))
+                work.Add(stage, own);
+        }
+
         Part encode = encodings.ToPart(work, peaks), read = readings.ToPart(work, peaks);
         Part? decoded = codec.Decode is null ? null : decodings.ToPart(work, peaks);
         events = [.. encodings.Events.Concat(decodings.Events).Concat(readings.Events).OrderBy(e => e.Ts)];
@@ -355,7 +378,9 @@ internal static class ProfileVerb
             Stage.Quantise => "quantise",
             Stage.Code => "code",
             Stage.Synthesis => "g_s",
+            Stage.Detect => "detect",
             Stage.Resize => "resize",
+            Stage.Rectify => "rectify",
             Stage.Features => "features",
             Stage.Sequence => "sequence",
             _ => "predict",

@@ -94,11 +94,29 @@ internal static class TrainVerb
             HelpName = "compact|dncnn",
             DefaultValueFactory = _ => RestorerProfile.Compact,
         };
-        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples) { profile, lambda };
+        var letters = new Option<double>("--letters")
+        {
+            Description = "Weight of a loss that asks the compact network for the characters; 0 for the paper's loss alone.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.1,
+        };
+        CommonOptions.Number(letters, 0, 100);
+        Option<string?> from = FromRestorer("random weights");
+        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples)
+        {
+            profile, lambda, letters, from,
+        };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
             terminal, common, result, "d1", options => D1Trainer.Train(
-                options with { Lambda = result.GetValue(lambda), Profile = result.GetValue(profile) }, common.Source.LoadFonts(result),
+                options with
+                {
+                    Lambda = result.GetValue(lambda),
+                    LetterWeight = result.GetValue(letters),
+                    Profile = result.GetValue(profile),
+                    From = Restorer(result.GetValue(from)),
+                },
+                common.Source.LoadFonts(result),
                 common.Source.LoadProse(result)!, cancellation), cancellation)));
         return verb;
     }
@@ -113,17 +131,18 @@ internal static class TrainVerb
             DefaultValueFactory = _ => ShippedModels.RestorerD1,
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
+        Option<string?> from = FromRestorer("D1");
         var verb = new Verb(
             "d2", "Train D2, which makes the words that D1 restored legible to a frozen recogniser.", D2Examples)
         {
-            d1, recogniser,
+            d1, recogniser, from,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
             terminal, common, result, "d2", options => D2Trainer.Train(
-                options, common.Source.LoadFonts(result), common.Source.LoadProse(result)!,
-                Weights.Load(
-                    result.GetRequiredValue(d1), "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream))),
+                options with { From = Restorer(result.GetValue(from)) },
+                common.Source.LoadFonts(result), common.Source.LoadProse(result)!,
+                Restorer(result.GetRequiredValue(d1))!,
                 Recogniser(result.GetValue(recogniser)!), cancellation), cancellation)));
         return verb;
     }
@@ -304,6 +323,16 @@ internal static class TrainVerb
             ? weights
             : throw new CommandFailure($"{folder}: holds no checkpoint of a run. Name the folder given to -o there.");
     }
+
+    private static Option<string?> FromRestorer(string otherwise) => new("--from")
+    {
+        Description = $"Exported restorer to begin with: a file, or the name of one that ships. Default: {otherwise}.",
+        HelpName = "NAME|PATH",
+    };
+
+    private static Module<Tensor, Tensor>? Restorer(string? nameOrPath) => nameOrPath is null
+        ? null
+        : Weights.Load(nameOrPath, "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream)));
 
     private static CompactRecogniserNetwork Recogniser(string nameOrPath) =>
         Weights.Load(nameOrPath, "recogniser", stream => RecogniserExport.Read(SafetensorsFile.Read(stream)));

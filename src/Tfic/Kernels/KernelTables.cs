@@ -7,6 +7,7 @@ public static class KernelTables
     public static IReadOnlyList<VariantTable> All { get; } =
     [
         Activation.Gelu.Variants,
+        Attention.AdditiveAttention.Variants,
         Attention.NeighbourhoodAttention.Variants,
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
@@ -15,7 +16,10 @@ public static class KernelTables
         Dct.BlockDct.QuantiseTable,
         Dct.JpegDct.ForwardTable,
         Dct.JpegDct.InverseTable,
+        GatedConvolution.GatedUpdate.Variants,
+        GridSampling.GridSample.Variants,
         IntegerConvolution.IntegerConvolution.Table,
+        Lstm.LstmCell.Variants,
         Normalisation.LayerNorm.Variants,
         Pooling.MaxPool.Variants,
         QuantisedConvolution.QuantisedConv2d.Variants,
@@ -23,6 +27,7 @@ public static class KernelTables
         RangeCoding.RangeDecoding.Table,
         RangeCoding.RansDecoding.Table,
         RangeCoding.RansEncoding.Table,
+        Resizing.BilinearResize.Variants,
         Samples.SampleConversion.ToFloatVariants,
         Samples.SampleConversion.ToSamplesVariants,
     ];

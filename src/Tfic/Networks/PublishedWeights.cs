@@ -5,26 +5,26 @@ namespace Tfic.Networks;
 /// </summary>
 internal sealed class PublishedWeights
 {
-    private const string Wrapper = "module.";
-
     private readonly IReadOnlyDictionary<string, StoredTensor> _tensors;
     private readonly Random? _random;
+    private readonly SafetensorsWriter? _copy;
 
-    private PublishedWeights(IReadOnlyDictionary<string, StoredTensor> tensors, Random? random) =>
-        (_tensors, _random) = (tensors, random);
+    private PublishedWeights(
+        IReadOnlyDictionary<string, StoredTensor> tensors, Random? random = null, SafetensorsWriter? copy = null) =>
+        (_tensors, _random, _copy) = (tensors, random, copy);
 
     /// <summary>A state dictionary; the prefix of PyTorch's DataParallel is taken off where all names have it.</summary>
-    public static PublishedWeights Of(IReadOnlyDictionary<string, StoredTensor> tensors) => new(
-        tensors.Count > 0 && tensors.Keys.All(name => name.StartsWith(Wrapper, StringComparison.Ordinal))
-            ? tensors.ToDictionary(pair => pair.Key[Wrapper.Length..], pair => pair.Value, StringComparer.Ordinal)
-            : tensors,
-        random: null);
+    public static PublishedWeights Of(IReadOnlyDictionary<string, StoredTensor> tensors) =>
+        new(PyTorchFile.WithoutWrapper(tensors));
 
     /// <summary>
     /// Random weights that keep activations near 1: factors and variances 0.5 … 1.5, masks 1, other vectors within ±0.1,
     /// everything else within ±√(3 / fan-in).
     /// </summary>
-    public static PublishedWeights Drawn(int seed) => new(new Dictionary<string, StoredTensor>(), new Random(seed));
+    /// <param name="seed">The same numbers for the same seed and the same tensors in the same order.</param>
+    /// <param name="copy">Receives all that is drawn, to make a file of it; null for none.</param>
+    public static PublishedWeights Drawn(int seed, SafetensorsWriter? copy = null) =>
+        new(new Dictionary<string, StoredTensor>(), new Random(seed), copy);
 
     /// <summary>Whether there is a tensor of this name; of random weights there is none.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);
@@ -43,7 +43,12 @@ internal sealed class PublishedWeights
     public float[] Float(string name, params ReadOnlySpan<int> shape)
     {
         if (_random is not null)
-            return Draw(name, shape);
+        {
+            float[] drawn = Draw(name, shape);
+            _copy?.AddFloat32(name, drawn, shape);
+            return drawn;
+        }
+
         StoredTensor tensor = Any(name, shape.Length);
         if (!tensor.Shape.SequenceEqual(shape))
         {

@@ -210,12 +210,9 @@ public sealed class TinyLicModel
     /// <param name="width">Columns of y.</param>
     /// <param name="workspace">The calling thread's.</param>
     /// <param name="quantised">Receives ŷ, height × width × M.</param>
-    /// <param name="scales">Receives the scales of as many Gaussians; empty where not wanted.</param>
-    /// <param name="means">Receives their means; empty where not wanted.</param>
     /// <exception cref="ArgumentException">A size below 1, or a span that is too short.</exception>
     public void Quantise(
-        ReadOnlySpan<float> parameters, float[] y, int height, int width, Workspace workspace, Span<float> quantised,
-        float[]? scales = null, float[]? means = null)
+        ReadOnlySpan<float> parameters, float[] y, int height, int width, Workspace workspace, Span<float> quantised)
     {
         ArgumentNullException.ThrowIfNull(y);
         CheckLatent(parameters, height, width, quantised);
@@ -226,11 +223,7 @@ public sealed class TinyLicModel
             for (int i = 0; i < positions.Length; i++)
             {
                 int at = positions[i] * LatentChannels + first;
-                Span<float> scale = values.Slice(2 * i * s, s), mean = values.Slice((2 * i + 1) * s, s);
-                if (scales is not null)
-                    scale.CopyTo(scales.AsSpan(at));
-                if (means is not null)
-                    mean.CopyTo(means.AsSpan(at));
+                Span<float> mean = values.Slice((2 * i + 1) * s, s);
                 for (int c = 0; c < s; c++)
                     mean[c] = MathF.Round(y[at + c] - mean[c]) + mean[c];
             }
