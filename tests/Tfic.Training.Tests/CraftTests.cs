@@ -84,10 +84,30 @@ public sealed class CraftTests
     }
 
     [Fact]
+    public void It_runs_on_tensors_as_torch_does()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var writer = new PyTorchWriter();
+        StateDict.Add(writer, Filled(8));
+        byte[] weights = writer.ToArray();
+        var input = new SafetensorsWriter();
+        input.AddFloat32("input", Values(PublishedWeights.Input("picture", 1, 3, 32, 64)), 1, 3, 32, 64);
+        IReadOnlyDictionary<string, StoredTensor> inputs = SafetensorsFile.Read(input.ToArray()).Tensors;
+        IReadOnlyDictionary<string, (float[] Values, int[] Shape)> deployed = NetworkRun.Deployed(weights, inputs)!;
+        IReadOnlyDictionary<string, Tensor> reference = NetworkRun.Reference(weights, inputs);
+        Assert.Equal(["features", "scores"], deployed.Keys.Order(StringComparer.Ordinal));
+        foreach ((string name, (float[] values, int[] shape)) in deployed)
+        {
+            Assert.Equal(reference[name].shape, Array.ConvertAll(shape, size => (long)size));
+            Close(Values(reference[name]), values);
+        }
+    }
+
+    [Fact]
     public void Bands_give_the_scores_of_the_whole()
     {
         using DisposeScope scope = NewDisposeScope();
-        DetectorModel own = CraftDetector.Load(State(Filled(4)));
+        DetectorModel own = CraftDetector.Load(State(Filled(16)));
         const int Width = 30, Height = 900;
         var noise = new Random(1);
         float[] grey = [.. Enumerable.Range(0, Width * Height).Select(_ => noise.NextSingle())];
@@ -104,7 +124,7 @@ public sealed class CraftTests
         var padded = new float[3 * 32 * 912];
         for (int i = 0; i < padded.Length; i++)
             padded[i] = grey[Math.Min(i / 32 % 912, Height - 1) * Width + Math.Min(i % 32, Width - 1)];
-        float[] scores = Values(Filled(4).call(Craft.Normalise(tensor(padded, [1, 3, 912, 32]))));
+        float[] scores = Values(Filled(16).call(Craft.Normalise(tensor(padded, [1, 3, 912, 32]))));
         var expected = new float[2 * size];
         for (int i = 0; i < expected.Length; i++)
             expected[i] = scores[(i / 2 / 15 * 16 + i / 2 % 15) * 2 + i % 2];

@@ -163,6 +163,31 @@ public sealed class TinyLicModelTests
     }
 
     [Fact]
+    public void It_runs_on_tensors_as_torch_does()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var writer = new PyTorchWriter();
+        StateDict.Add(writer, Fixed(new TinyLicNetwork(Small)));
+        byte[] weights = writer.ToArray("state_dict");
+        var input = new SafetensorsWriter();
+        input.AddFloat32("input", Values(PublishedWeights.Input("picture", 1, 3, 64, 128) * 0.5 + 0.5), 1, 3, 64, 128);
+        IReadOnlyDictionary<string, StoredTensor> inputs = SafetensorsFile.Read(input.ToArray()).Tensors;
+        IReadOnlyDictionary<string, (float[] Values, int[] Shape)> deployed = NetworkRun.Deployed(weights, inputs)!;
+        IReadOnlyDictionary<string, Tensor> reference = NetworkRun.Reference(weights, inputs);
+        Assert.Equal(["params", "x_hat", "y", "y_hat", "z", "z_hat"], deployed.Keys.Order(StringComparer.Ordinal));
+        foreach ((string name, (float[] values, int[] shape)) in deployed)
+        {
+            Assert.Equal(reference[name].shape, Array.ConvertAll(shape, size => (long)size));
+            Close(Values(reference[name]), values);
+        }
+
+        var wrong = new SafetensorsWriter();
+        wrong.AddFloat32("input", new float[3 * 64 * 63], 1, 3, 64, 63);
+        Assert.Throws<TficFormatException>(
+            () => NetworkRun.Deployed(weights, SafetensorsFile.Read(wrong.ToArray()).Tensors));
+    }
+
+    [Fact]
     public void Weights_of_another_network_are_refused()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -91,10 +91,10 @@ internal static class ProfileVerb
             var clock = new StageClock();
             bool isTinyLic = result.GetValue(kind) == TinyLicName;
             Coder coder = isTinyLic
-                ? Coder.OfTinyLic(
+                ? TinyLic(
                     result.GetResult(codec) is { Implicit: false } ? result.GetValue(codec) : null, line,
-                    result.GetValue(threads), clock)
-                : Coder.OfCompact(
+                    result.GetValue(threads), clock, terminal)
+                : Compact(
                     Weights.Codec(result.GetRequiredValue(codec)), line, result.GetValue(quality),
                     result.GetValue(threads), clock);
             Profile profile = Measure(
@@ -175,40 +175,7 @@ internal static class ProfileVerb
     /// <param name="Decode">Decodes what was encoded last; null where that is not measured.</param>
     /// <param name="Work">Multiply-adds of its stages.</param>
     private sealed record Coder(
-        string Name, int WarmUps, Action Encode, Action? Decode, IReadOnlyDictionary<Stage, Work> Work)
-    {
-        public static Coder OfCompact(CodecModel model, Picture picture, double quality, int threads, StageClock clock)
-        {
-            var encoder = new TficEncoder(model, threads, clock);
-            (int hyperColumns, int hyperRows) = CompactCodec.HyperSize(picture.Width, picture.Height);
-            return new Coder(
-                model.Name, 20, () => encoder.Encode(picture, quality), null, new Dictionary<Stage, Work>
-                {
-                    [Stage.Analysis] = model.Transforms.AnalysisWork(picture.Width, picture.Height),
-                    [Stage.HyperAnalysis] = model.Transforms.HyperAnalysisWork(picture.Width, picture.Height),
-                    [Stage.Prior] = model.Prior.Work(hyperRows, hyperColumns),
-                });
-        }
-
-        public static Coder OfTinyLic(string? weights, Picture picture, int threads, StageClock clock)
-        {
-            TinyLicModel model = weights is null
-                ? TinyLicModel.Drawn(seed: 1)
-                : Weights.Load(weights, "TinyLIC codec", stream => TinyLicModel.Load(SafetensorsFile.Read(stream).Tensors));
-            var workspace = new Workspace(threads) { Clock = clock };
-            TinyLicStreams? streams = null;
-            return new Coder(
-                weights is null ? "tinylic, random weights" : Path.GetFileNameWithoutExtension(weights), 2,
-                () => streams = model.Encode(picture, workspace), () => model.Decode(streams!, workspace),
-                new Dictionary<Stage, Work>
-                {
-                    [Stage.Analysis] = model.AnalysisWork(picture.Width, picture.Height),
-                    [Stage.HyperAnalysis] = model.HyperAnalysisWork(picture.Width, picture.Height),
-                    [Stage.Prior] = model.PriorWork(picture.Width, picture.Height),
-                    [Stage.Synthesis] = model.SynthesisWork(picture.Width, picture.Height),
-                });
-        }
-    }
+        string Name, int WarmUps, Action Encode, Action? Decode, IReadOnlyDictionary<Stage, Work> Work);
 
     /// <summary>Chrome's trace format: a duration ("X") in microseconds.</summary>
     internal sealed record Event(string Name, string Cat, string Ph, double Ts, double Dur, int Pid, int Tid);
@@ -223,6 +190,40 @@ internal static class ProfileVerb
         terminal.Say(
             $"{TrbaName}: random weights of the published shape, and the most steps for every word. What is read is noise.");
         return TextRecogniserModel.Random(new TextRecogniserOptions(), seed: 1);
+    }
+
+    private static Coder Compact(CodecModel model, Picture picture, double quality, int threads, StageClock clock)
+    {
+        var encoder = new TficEncoder(model, threads, clock);
+        (int hyperColumns, int hyperRows) = CompactCodec.HyperSize(picture.Width, picture.Height);
+        return new Coder(
+            model.Name, 20, () => encoder.Encode(picture, quality), null, new Dictionary<Stage, Work>
+            {
+                [Stage.Analysis] = model.Transforms.AnalysisWork(picture.Width, picture.Height),
+                [Stage.HyperAnalysis] = model.Transforms.HyperAnalysisWork(picture.Width, picture.Height),
+                [Stage.Prior] = model.Prior.Work(hyperRows, hyperColumns),
+            });
+    }
+
+    private static Coder TinyLic(string? weights, Picture picture, int threads, StageClock clock, Terminal terminal)
+    {
+        TinyLicModel model = weights is null
+            ? TinyLicModel.Drawn(seed: 1)
+            : Weights.Load(weights, "TinyLIC codec", TinyLicModel.Load);
+        if (weights is null)
+            terminal.Say($"{TinyLicName}: random weights of the published shape. Times are right; what is coded is noise.");
+        var workspace = new Workspace(threads) { Clock = clock };
+        TinyLicStreams? streams = null;
+        return new Coder(
+            weights is null ? TinyLicName : Path.GetFileNameWithoutExtension(weights), 2,
+            () => streams = model.Encode(picture, workspace), () => model.Decode(streams!, workspace),
+            new Dictionary<Stage, Work>
+            {
+                [Stage.Analysis] = model.AnalysisWork(picture.Width, picture.Height),
+                [Stage.HyperAnalysis] = model.HyperAnalysisWork(picture.Width, picture.Height),
+                [Stage.Prior] = model.PriorWork(picture.Width, picture.Height),
+                [Stage.Synthesis] = model.SynthesisWork(picture.Width, picture.Height),
+            });
     }
 
     private static Profile Measure(

@@ -4,6 +4,7 @@ using Tfic.Encoding;
 using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Networks;
+using Tfic.Networks.TinyLic;
 using Tfic.Reading;
 
 namespace Tfic.Cli.Verification;
@@ -11,7 +12,7 @@ namespace Tfic.Cli.Verification;
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
 /// the stream and the picture that comes back to the last bit, the text that is read, where words are found, and what is
-/// restored.
+/// restored. TinyLIC and CRAFT, of which no weights ship, take part with random ones in a small form.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
@@ -28,6 +29,9 @@ internal sealed class NetworkChecks(
     /// <summary>Keeps g_a from running in fewer bits.</summary>
     private const string Float32 = "bfloat16-conv2d=reference;quantised-conv2d=reference";
 
+    private readonly TinyLicModel _tinyLic = TinyLicModel.Drawn(seed: 1, headDepth: 2);
+    private readonly CraftDetector _craft = CraftDetector.Drawn(seed: 2, width: 8);
+
     // A real line, and noise of a size that is no multiple of anything.
     private readonly Picture[] _pictures = [ShippedPictures.All[^1].Picture, Noise(37, 23)];
 
@@ -40,7 +44,7 @@ internal sealed class NetworkChecks(
 
     /// <summary>How many results there are.</summary>
     public int Count =>
-        (4 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+        (6 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -55,6 +59,8 @@ internal sealed class NetworkChecks(
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
             yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
+            yield return Result("code tinylic", row, expected.TinyLic, found.TinyLic);
+            yield return Result("detect craft", row, expected.Craft, found.Craft);
             for (int i = 0; i < restorers.Count; i++)
                 yield return Result($"restore {restorers[i].Name}", row, expected.Restored[i], found.Restored[i]);
         }
@@ -148,10 +154,18 @@ internal sealed class NetworkChecks(
                 samples.Add(sample);
             foreach (ReadCharacter character in reader.Read(picture).Characters)
                 readings.AddRange([.. character.Text.Select(c => (double)c), character.Confidence]);
-            scores.AddRange(Score(picture));
+            scores.AddRange(Score(detector.Model, picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings], [.. scores],
+        // The reference rows are slow: only the small picture.
+        Picture small = _pictures[^1];
+        var workspace = new Workspace();
+        TinyLicStreams coded = _tinyLic.Encode(small, workspace);
+        IEnumerable<byte> bytes = coded.Latent.Concat(coded.Hyper).Concat(_tinyLic.Decode(coded, workspace).Samples);
+
+        return new Results(
+            [.. streams], [.. samples], [.. readings], [.. scores], [.. bytes.Select(value => (double)value)],
+            [.. Score(_craft, small)],
             [.. restorers.Select(restorer => OfCorners((plane, width, height) =>
             {
                 var output = new float[plane.Length];
@@ -160,14 +174,14 @@ internal sealed class NetworkChecks(
             }))]);
     }
 
-    private IEnumerable<double> Score(Picture picture)
+    private static IEnumerable<double> Score(DetectorModel detector, Picture picture)
     {
         var grey = new float[picture.PixelCount];
         PictureConversion.ToGrey(picture, grey);
         float[] unit = Array.ConvertAll(grey, value => value / 255f);
         int size = DetectorModel.MapSize(picture.Width) * DetectorModel.MapSize(picture.Height);
         float[] region = new float[size], affinity = new float[size];
-        detector.Model.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
+        detector.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
         return region.Concat(affinity).Select(score => (double)score);
     }
 
@@ -195,5 +209,6 @@ internal sealed class NetworkChecks(
     }
 
     private sealed record Results(
-        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[][] Restored);
+        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[] TinyLic, double[] Craft,
+        double[][] Restored);
 }

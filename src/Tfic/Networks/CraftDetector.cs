@@ -120,6 +120,16 @@ public sealed class CraftDetector : DetectorModel
             : throw new TficFormatException($"These are no weights of CRAFT: its first convolution has {width} outputs.");
     }
 
+    /// <summary>A model with random weights, good for nothing but measuring and comparing.</summary>
+    /// <param name="seed">The same weights for the same seed.</param>
+    /// <param name="width">Channels of VGG's first level, a multiple of 4; 64 as published.</param>
+    public static CraftDetector Drawn(int seed, int width = 64)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 4);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(width % 4, 0, nameof(width));
+        return new CraftDetector(PublishedWeights.Drawn(seed), width);
+    }
+
     /// <summary>Finds characters.</summary>
     /// <param name="picture">height × width × 3, RGB, normalised as the class says.</param>
     /// <param name="height">Rows, a multiple of <see cref="Unit"/>.</param>

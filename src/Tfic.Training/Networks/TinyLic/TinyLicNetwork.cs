@@ -205,9 +205,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
     /// <param name="input">[B, 3, H, W], 0 … 1, H and W multiples of 64.</param>
     public override TinyLicPass forward(Tensor input)
     {
-        Require64(input);
-        Tensor y = Run(analysis, input);
-        Tensor z = Run(hyperAnalysis, y);
+        (Tensor y, Tensor z) = Latents(input);
         (_, Tensor hyperLikelihood) = bottleneck.Run(z);
         Tensor hyper = StraightThrough(z, bottleneck.Medians);
         Tensor parameters = Run(hyperSynthesis, hyper);
@@ -230,6 +228,16 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         };
     }
 
+    /// <summary>What g_a and h_a alone make of a picture.</summary>
+    /// <param name="input">[B, 3, H, W], 0 … 1, H and W multiples of 64.</param>
+    /// <returns>y and z.</returns>
+    public (Tensor Latent, Tensor Hyper) Latents(Tensor input)
+    {
+        Require64(input);
+        Tensor y = Run(analysis, input);
+        return (y, Run(hyperAnalysis, y));
+    }
+
     /// <summary>Codes a picture.</summary>
     /// <param name="input">[1, 3, H, W], 0 … 1, H and W multiples of 64.</param>
     public TinyLicCode Compress(Tensor input)
@@ -238,8 +246,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         ArgumentOutOfRangeException.ThrowIfNotEqual(input.shape[0], 1, nameof(input));
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor y = Run(analysis, input);
-        Tensor z = Run(hyperAnalysis, y);
+        (Tensor y, Tensor z) = Latents(input);
 
         int[] hyperSymbols = Symbols(Floats(z - bottleneck.Medians));
         var hyperCoder = new SymbolEncoder();

@@ -123,12 +123,31 @@ public sealed class TinyLicModel
         return new TinyLicModel(weights, n, m, heads, depths);
     }
 
+    /// <summary>Loads a model from a file.</summary>
+    /// <param name="stream">A safetensors file or a PyTorch checkpoint; read to its end.</param>
+    /// <exception cref="TficFormatException">Damaged, or of another network.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static TinyLicModel Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var copy = new MemoryStream();
+        stream.CopyTo(copy);
+        ReadOnlyMemory<byte> file = copy.GetBuffer().AsMemory(0, (int)copy.Length);
+        return Load(PyTorchFile.IsPyTorch(file.Span) ? PyTorchFile.Read(file).StateDict() : SafetensorsFile.Read(file).Tensors);
+    }
+
     /// <summary>
-    /// A model of the published size, N = 128 and M = 320, with random weights: as fast as a trained one, and good for
-    /// nothing else.
+    /// A model with random weights: as fast as a trained one, and good for nothing but measuring and comparing.
     /// </summary>
-    public static TinyLicModel Drawn(int seed) =>
-        new(PublishedWeights.Drawn(seed), 128, 320, [8, 12, 16, 20, 12, 12], [2, 2, 6, 2, 2, 2]);
+    /// <param name="seed">The same weights for the same seed.</param>
+    /// <param name="headDepth">Channels of a head: 16 as published, which makes N = 128 and M = 320.</param>
+    public static TinyLicModel Drawn(int seed, int headDepth = 16)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(headDepth, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(headDepth, 16);
+        return new TinyLicModel(
+            PublishedWeights.Drawn(seed), 8 * headDepth, 20 * headDepth, [8, 12, 16, 20, 12, 12], [2, 2, 6, 2, 2, 2]);
+    }
 
     /// <summary>A size as it is padded.</summary>
     public static int Padded(int pixels) => checked((pixels + HyperStride - 1) / HyperStride * HyperStride);
