@@ -72,5 +72,29 @@ public class ProfileTests(Fixture fixture)
         Command.Run("profile", file, "--profile", "tinylic", "-n", "1", "--codec", fixture.Codec).Refused("TinyLIC");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_published_recogniser_and_a_page_have_stages_of_their_own(bool isPage)
+    {
+        using var folder = new TemporaryFolder();
+        string picture = folder["page.png"], json = folder["profile.json"];
+        PictureFile.Write(picture, isPage ? Fixture.Stripes(90, 70, 1) : Fixture.Stripes(90, 30, 1));
+        Command.Run(
+            "profile", picture, "-n", "2", "--codec", fixture.Codec, "--recogniser", fixture.WordRecogniser, "--detector",
+            fixture.Detector, "--json", json).Ok();
+        using JsonDocument profile = JsonDocument.Parse(File.ReadAllText(json));
+        Assert.Equal("TPS-ResNet-BiLSTM-Attn", profile.RootElement.GetProperty("recogniser").GetString());
+        string[] found =
+        [
+            .. profile.RootElement.GetProperty("read").GetProperty("stages").EnumerateArray()
+                .Select(row => row.GetProperty("name").GetString()!),
+        ];
+        if (isPage)
+            Assert.Equal("detect", found[0]);
+        else
+            Assert.Equal(["resize", "rectify", "features", "sequence", "predict"], found);
+    }
+
     private static double Mean(JsonElement row) => row.GetProperty("times").GetProperty("mean_ms").GetDouble();
 }

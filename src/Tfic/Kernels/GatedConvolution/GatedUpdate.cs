@@ -66,15 +66,12 @@ public sealed class GatedUpdate
         ReadOnlySpan<float> gateFromInput, ReadOnlySpan<float> gateFromState, ReadOnlySpan<float> fromInput,
         ReadOnlySpan<float> fromState, Span<float> output)
     {
-        foreach (float[] values in new ReadOnlySpan<float[]>(
-            [GateFromInput, GateFromState, GateShift, FromInput, Shift, FromState, StateShift]))
-        {
-            if (values.Length != Channels || values.Length == 0)
-                throw new InvalidOperationException("Not every channel has its factors and shifts.");
-        }
-
-        int length = output.Length;
-        if (length % Channels != 0 || gateFromInput.Length != length || gateFromState.Length != length
+        int channels = Channels, length = output.Length;
+        if (channels == 0 || GateFromInput.Length != channels || GateFromState.Length != channels
+            || GateShift.Length != channels || FromInput.Length != channels || FromState.Length != channels
+            || StateShift.Length != channels)
+            throw new InvalidOperationException("Not every channel has its factors and shifts.");
+        if (length % channels != 0 || gateFromInput.Length != length || gateFromState.Length != length
             || fromInput.Length != length || fromState.Length != length)
         {
             throw new ArgumentException("The inputs and the output do not all hold positions × channels.", nameof(output));
