@@ -45,7 +45,7 @@ internal static class CommonOptions
 
     public static Option<string> Detector() => new("--detector")
     {
-        Description = $"Detector of words: a shipped one ({ShippedModels.DetectorCompact}) or a .safetensors file.",
+        Description = $"Detector of words: a shipped one ({ShippedModels.DetectorCompact}) or a file of weights, CRAFT's too.",
         HelpName = "NAME|PATH",
         DefaultValueFactory = _ => ShippedModels.DetectorCompact,
     };

@@ -1,6 +1,7 @@
 using Tfic.Imaging;
 using Tfic.Networks;
 using Tfic.Networks.Recognition;
+using Tfic.Networks.TinyLic;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Detection;
 using Tfic.Training.Networks.Recognition;
@@ -56,9 +57,9 @@ public static class NetworkRun
             : kind.StartsWith("recogniser", StringComparison.Ordinal) ? KnownNetwork.CompactRecogniser
             : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
             : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
-            : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
+            : TinyLicModel.Fits(tensors) ? KnownNetwork.TinyLic
             : TextRecogniserOptions.Fits(tensors) ? KnownNetwork.TextRecogniser
-            : Craft.Fits(tensors) ? KnownNetwork.Craft
+            : CraftDetector.Fits(tensors) ? KnownNetwork.Craft
             : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
             : null;
     }
@@ -185,6 +186,8 @@ public static class NetworkRun
         IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input) => Find(tensors) switch
         {
             KnownNetwork.TextRecogniser => Words(tensors, input),
+            KnownNetwork.TinyLic => Codec(TinyLicModel.Load(tensors), input),
+            KnownNetwork.Craft => Scores(CraftDetector.Load(tensors), input),
             _ => null,
         };
 
@@ -204,11 +207,8 @@ public static class NetworkRun
                 input.Offset);
         }
 
-        float[] planes = input.ToFloat(), interleaved = new float[planes.Length];
         int area = height * width;
-        for (int i = 0; i < planes.Length; i++)
-            interleaved[(i / (area * channels) * area + i % area) * channels + i / area % channels] = planes[i];
-        TextRecogniserPass pass = model.Run(interleaved, width, lines, new Workspace(), stopsAtEnd: false);
+        TextRecogniserPass pass = model.Run(Interleaved(input), width, lines, new Workspace(), stopsAtEnd: false);
         var stages = new Dictionary<string, (float[], int[])>
         {
             ["features"] = (pass.Frames.ToArray(), [lines, pass.Count, pass.Frames.Length / lines / pass.Count]),
@@ -217,7 +217,7 @@ public static class NetworkRun
         };
         if (!options.Transformation)
             return stages;
-        float[] points = new float[pass.Points.Length], rectified = new float[planes.Length];
+        float[] points = new float[pass.Points.Length], rectified = new float[input.Count];
         int fiducials = options.Fiducials;
         for (int i = 0; i < points.Length; i++)
             points[i] = pass.Points[i / (2 * fiducials) * 2 * fiducials + i % 2 * fiducials + i / 2 % fiducials];
@@ -293,6 +293,67 @@ public static class NetworkRun
             ["z"] = Planes(z, rows / 4, columns / 4, CompactCodec.HyperChannels),
             ["x_hat"] = Planes(Array.ConvertAll(samples, s => s / 255f), height, width, 3),
         };
+    }
+
+    private static Dictionary<string, (float[], int[])> Scores(CraftDetector model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % CraftDetector.Unit != 0
+            || width % CraftDetector.Unit != 0)
+        {
+            throw new TficFormatException($"The input must be [1, 3, H, W], H and W multiples of {CraftDetector.Unit}.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        ReadOnlySpan<float> scores = model.Run(Interleaved(input), height, width, workspace, out ReadOnlySpan<float> features);
+        return new()
+        {
+            ["scores"] = (scores.ToArray(), [1, height / 2, width / 2, 2]),
+            ["features"] = Planes(features.ToArray(), height / 2, width / 2, model.FeatureChannels),
+        };
+    }
+
+    private static Dictionary<string, (float[], int[])> Codec(TinyLicModel model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % TinyLicModel.HyperStride != 0
+            || width % TinyLicModel.HyperStride != 0)
+        {
+            throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        (int rows, int columns) = (height / TinyLicModel.LatentStride, width / TinyLicModel.LatentStride);
+        (int hyperRows, int hyperColumns) = (height / TinyLicModel.HyperStride, width / TinyLicModel.HyperStride);
+        int channels = model.LatentChannels;
+        var y = new float[rows * columns * channels];
+        model.Analysis(Interleaved(input), height, width, workspace, y);
+        var z = new float[hyperRows * hyperColumns * model.HyperChannels];
+        model.HyperAnalysis(y, rows, columns, workspace, z);
+        float[] hyper = [.. z];
+        model.QuantiseHyper(hyper);
+        float[] parameters = new float[2 * y.Length], quantised = new float[y.Length];
+        model.HyperSynthesis(hyper, hyperRows, hyperColumns, workspace, parameters);
+        model.Quantise(parameters, y, rows, columns, workspace, quantised);
+        var picture = new float[3 * height * width];
+        model.Synthesis(quantised, rows, columns, workspace, picture);
+        return new()
+        {
+            ["y"] = Planes(y, rows, columns, channels),
+            ["z"] = Planes(z, hyperRows, hyperColumns, model.HyperChannels),
+            ["z_hat"] = Planes(hyper, hyperRows, hyperColumns, model.HyperChannels),
+            ["params"] = Planes(parameters, rows, columns, 2 * channels),
+            ["y_hat"] = Planes(quantised, rows, columns, channels),
+            ["x_hat"] = Planes(picture, height, width, 3),
+        };
+    }
+
+    /// <summary>[B, C, H, W] with a position's channels together.</summary>
+    private static float[] Interleaved(StoredTensor input)
+    {
+        float[] planes = input.ToFloat(), values = new float[planes.Length];
+        int channels = input.Shape[1], area = input.Shape[2] * input.Shape[3];
+        for (int i = 0; i < planes.Length; i++)
+            values[(i / (area * channels) * area + i % area) * channels + i / area % channels] = planes[i];
+        return values;
     }
 
     // The core keeps a position's channels together, torch a channel's positions.

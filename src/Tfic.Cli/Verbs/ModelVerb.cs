@@ -35,6 +35,7 @@ internal static class ModelVerb
 
     private const string RunExamples = """
         tfic model run dncnn.pth --input in.safetensors --output out.safetensors --reference
+        tfic model run tinylic.pth.tar --input in.safetensors --output out.safetensors
         tfic model run TPS-ResNet-BiLSTM-Attn.pth --input in.safetensors --output out.safetensors
         tfic model run recogniser-compact --input in.safetensors --output out.safetensors
         """;

@@ -5,14 +5,15 @@ using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Networks;
 using Tfic.Networks.Recognition;
+using Tfic.Networks.TinyLic;
 using Tfic.Reading;
 
 namespace Tfic.Cli.Verification;
 
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
-/// the stream and the picture that comes back to the last bit, the text that is read, where words are found, what is
-/// restored, and what published recognisers with random weights, which no build holds, make of a picture.
+/// the stream and the picture that comes back to the last bit, the text that is read, where words are found, and what is
+/// restored. The published networks, of which no weights ship, take part with random ones in a small form.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
@@ -28,6 +29,9 @@ internal sealed class NetworkChecks(
 
     /// <summary>Keeps g_a from running in fewer bits.</summary>
     private const string Float32 = "bfloat16-conv2d=reference;quantised-conv2d=reference";
+
+    private static readonly TinyLicModel s_tinyLic = TinyLicModel.Drawn(seed: 1, headDepth: 2);
+    private static readonly CraftDetector s_craft = CraftDetector.Drawn(seed: 2, width: 8);
 
     /// <summary>Small ones that have every kind of layer among them.</summary>
     private static readonly TextRecogniserModel[] s_published =
@@ -52,7 +56,7 @@ internal sealed class NetworkChecks(
 
     /// <summary>How many results there are.</summary>
     public int Count =>
-        (5 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+        (7 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -67,6 +71,8 @@ internal sealed class NetworkChecks(
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
             yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
+            yield return Result("code tinylic", row, expected.TinyLic, found.TinyLic);
+            yield return Result("detect craft", row, expected.Craft, found.Craft);
             yield return Result("read published", row, expected.Published, found.Published);
             for (int i = 0; i < restorers.Count; i++)
                 yield return Result($"restore {restorers[i].Name}", row, expected.Restored[i], found.Restored[i]);
@@ -161,10 +167,18 @@ internal sealed class NetworkChecks(
                 samples.Add(sample);
             foreach (ReadCharacter character in reader.Read(picture).Characters)
                 readings.AddRange([.. character.Text.Select(c => (double)c), character.Confidence]);
-            scores.AddRange(Score(picture));
+            scores.AddRange(Score(detector.Model, picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings], [.. scores], [.. s_published.SelectMany(Logits)],
+        // The reference rows are slow: only the small picture.
+        Picture small = _pictures[^1];
+        var workspace = new Workspace();
+        TinyLicStreams coded = s_tinyLic.Encode(small, workspace);
+        IEnumerable<byte> bytes = coded.Latent.Concat(coded.Hyper).Concat(s_tinyLic.Decode(coded, workspace).Samples);
+
+        return new Results(
+            [.. streams], [.. samples], [.. readings], [.. scores], [.. bytes.Select(value => (double)value)],
+            [.. Score(s_craft, small)], [.. s_published.SelectMany(Logits)],
             [.. restorers.Select(restorer => OfCorners((plane, width, height) =>
             {
                 var output = new float[plane.Length];
@@ -173,14 +187,14 @@ internal sealed class NetworkChecks(
             }))]);
     }
 
-    private IEnumerable<double> Score(Picture picture)
+    private static IEnumerable<double> Score(DetectorModel detector, Picture picture)
     {
         var grey = new float[picture.PixelCount];
         PictureConversion.ToGrey(picture, grey);
         float[] unit = Array.ConvertAll(grey, value => value / 255f);
         int size = DetectorModel.MapSize(picture.Width) * DetectorModel.MapSize(picture.Height);
         float[] region = new float[size], affinity = new float[size];
-        detector.Model.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
+        detector.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
         return region.Concat(affinity).Select(score => (double)score);
     }
 
@@ -215,5 +229,6 @@ internal sealed class NetworkChecks(
     }
 
     private sealed record Results(
-        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[] Published, double[][] Restored);
+        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[] TinyLic, double[] Craft,
+        double[] Published, double[][] Restored);
 }

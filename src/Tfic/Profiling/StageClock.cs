@@ -14,7 +14,7 @@ public enum Stage
     /// <summary>Encoding: gains and h_a, latents to hyper-latents.</summary>
     HyperAnalysis,
 
-    /// <summary>Encoding: the integer prior, which chooses probabilities.</summary>
+    /// <summary>Encoding: what chooses probabilities: the integer prior; of TinyLIC h_s and its context model.</summary>
     Prior,
 
     /// <summary>Encoding: latents and hyper-latents rounded to whole steps.</summary>
@@ -22,6 +22,9 @@ public enum Stage
 
     /// <summary>Encoding: range coding, the container.</summary>
     Code,
+
+    /// <summary>Decoding: g_s, latents to picture.</summary>
+    Synthesis,
 
     /// <summary>Reading: the words of a page found, and put into lines.</summary>
     Detect,

@@ -8,9 +8,6 @@ namespace Tfic.Networks.TinyLic;
 /// </summary>
 internal static class PublishedTables
 {
-    /// <summary>Probability that a table leaves to the values beyond it.</summary>
-    public const double TailMass = 1e-9;
-
     /// <summary>Probabilities as cumulative integers from 0 to 2¹⁶, in which no symbol has nothing.</summary>
     /// <remarks>
     /// As CompressAI does it, step by step, so that its tables are met exactly: frequencies are rounded, scaled to the
@@ -121,7 +118,7 @@ internal static class PublishedTables
     /// <summary>Tables of zero-mean Gaussians over the width of an integer.</summary>
     public static FrequencyTables Gaussian(IReadOnlyList<float> scales)
     {
-        // Half of the tail's probability lies beyond so many deviations on either side.
+        // The tables leave 10⁻⁹ to the values beyond: half of that lies beyond so many deviations on either side.
         const double Reach = 6.109410204869;
         return Of([.. scales.Select(scale =>
         {

@@ -70,10 +70,7 @@ internal sealed class TinyLicContext
         }
 
         Conv2d Convolution(string name, int from, int to, int kernel) =>
-            new(weights.Float(name + ".weight", to, from, kernel, kernel), weights.Float(name + ".bias", to), from, kernel, kernel)
-            {
-                Padding = Padding.Symmetric(kernel / 2, kernel / 2),
-            };
+            weights.Convolution(name, from, to, kernel, kernel / 2);
 
         Conv2d Masked(string name, int from, int kernel)
         {

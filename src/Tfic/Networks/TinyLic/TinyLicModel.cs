@@ -12,7 +12,7 @@ namespace Tfic.Networks.TinyLic;
 /// <param name="HyperMode">How it is coded.</param>
 /// <param name="Width">Columns of the picture.</param>
 /// <param name="Height">Rows of the picture.</param>
-public sealed record TinyLicCode(
+public sealed record TinyLicStreams(
     byte[] Latent, CodingMode LatentMode, byte[] Hyper, CodingMode HyperMode, int Width, int Height);
 
 /// <summary>
@@ -123,12 +123,31 @@ public sealed class TinyLicModel
         return new TinyLicModel(weights, n, m, heads, depths);
     }
 
+    /// <summary>Loads a model from a file.</summary>
+    /// <param name="stream">A safetensors file or a PyTorch checkpoint; read to its end.</param>
+    /// <exception cref="TficFormatException">Damaged, or of another network.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static TinyLicModel Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var copy = new MemoryStream();
+        stream.CopyTo(copy);
+        ReadOnlyMemory<byte> file = copy.GetBuffer().AsMemory(0, (int)copy.Length);
+        return Load(PyTorchFile.IsPyTorch(file.Span) ? PyTorchFile.Read(file).StateDict() : SafetensorsFile.Read(file).Tensors);
+    }
+
     /// <summary>
-    /// A model of the published size, N = 128 and M = 320, with random weights: as fast as a trained one, and good for
-    /// nothing else.
+    /// A model with random weights: as fast as a trained one, and good for nothing but measuring and comparing.
     /// </summary>
-    public static TinyLicModel Drawn(int seed) =>
-        new(PublishedWeights.Drawn(seed), 128, 320, [8, 12, 16, 20, 12, 12], [2, 2, 6, 2, 2, 2]);
+    /// <param name="seed">The same weights for the same seed.</param>
+    /// <param name="headDepth">Channels of a head: 16 as published, which makes N = 128 and M = 320.</param>
+    public static TinyLicModel Drawn(int seed, int headDepth = 16)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(headDepth, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(headDepth, 16);
+        return new TinyLicModel(
+            PublishedWeights.Drawn(seed), 8 * headDepth, 20 * headDepth, [8, 12, 16, 20, 12, 12], [2, 2, 6, 2, 2, 2]);
+    }
 
     /// <summary>A size as it is padded.</summary>
     public static int Padded(int pixels) => checked((pixels + HyperStride - 1) / HyperStride * HyperStride);
@@ -210,12 +229,9 @@ public sealed class TinyLicModel
     /// <param name="width">Columns of y.</param>
     /// <param name="workspace">The calling thread's.</param>
     /// <param name="quantised">Receives ŷ, height × width × M.</param>
-    /// <param name="scales">Receives the scales of as many Gaussians; empty where not wanted.</param>
-    /// <param name="means">Receives their means; empty where not wanted.</param>
     /// <exception cref="ArgumentException">A size below 1, or a span that is too short.</exception>
     public void Quantise(
-        ReadOnlySpan<float> parameters, float[] y, int height, int width, Workspace workspace, Span<float> quantised,
-        float[]? scales = null, float[]? means = null)
+        ReadOnlySpan<float> parameters, float[] y, int height, int width, Workspace workspace, Span<float> quantised)
     {
         ArgumentNullException.ThrowIfNull(y);
         CheckLatent(parameters, height, width, quantised);
@@ -226,11 +242,7 @@ public sealed class TinyLicModel
             for (int i = 0; i < positions.Length; i++)
             {
                 int at = positions[i] * LatentChannels + first;
-                Span<float> scale = values.Slice(2 * i * s, s), mean = values.Slice((2 * i + 1) * s, s);
-                if (scales is not null)
-                    scale.CopyTo(scales.AsSpan(at));
-                if (means is not null)
-                    mean.CopyTo(means.AsSpan(at));
+                Span<float> mean = values.Slice((2 * i + 1) * s, s);
                 for (int c = 0; c < s; c++)
                     mean[c] = MathF.Round(y[at + c] - mean[c]) + mean[c];
             }
@@ -240,7 +252,7 @@ public sealed class TinyLicModel
     /// <summary>Codes a picture, for <see cref="Decode"/> in this process.</summary>
     /// <param name="picture">Grey or RGB; padded below and to the right by repeating its edge.</param>
     /// <param name="workspace">The calling thread's; its clock is told of the stages.</param>
-    public TinyLicCode Encode(Picture picture, Workspace workspace)
+    public TinyLicStreams Encode(Picture picture, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(picture);
         ArgumentNullException.ThrowIfNull(workspace);
@@ -297,14 +309,14 @@ public sealed class TinyLicModel
         workspace.Clock?.End(Stage.Prior);
         byte[] latent = coder.Finish(out CodingMode latentMode).ToArray();
         workspace.Clock?.End(Stage.Code);
-        return new TinyLicCode(latent, latentMode, hyper, hyperMode, picture.Width, picture.Height);
+        return new TinyLicStreams(latent, latentMode, hyper, hyperMode, picture.Width, picture.Height);
     }
 
     /// <summary>Decodes what <see cref="Encode"/> of the same model gave in this process.</summary>
     /// <param name="code">The streams.</param>
-    /// <param name="workspace">The calling thread's.</param>
+    /// <param name="workspace">The calling thread's; its clock is told of the stages.</param>
     /// <exception cref="TficFormatException">The streams are damaged.</exception>
-    public Picture Decode(TinyLicCode code, Workspace workspace)
+    public Picture Decode(TinyLicStreams code, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(code);
         ArgumentNullException.ThrowIfNull(workspace);
@@ -316,6 +328,7 @@ public sealed class TinyLicModel
         decoder.Start(code.Hyper, code.HyperMode);
         decoder.Decode(_prior.Tables, HyperIndexes(hyperSymbols.Length), hyperSymbols);
         decoder.End();
+        workspace.Clock?.End(Stage.Code);
         var z = new float[hyperSymbols.Length];
         for (int i = 0; i < z.Length; i++)
             z[i] = hyperSymbols[i] + _prior.Medians[i % HyperChannels];
@@ -328,19 +341,23 @@ public sealed class TinyLicModel
         decoder.Start(code.Latent, code.LatentMode);
         _context.Run(parameters, rows, columns, workspace, (first, positions, values) =>
         {
+            workspace.Clock?.End(Stage.Prior);
             int s = values.Length / positions.Length / 2, n = positions.Length * s;
             for (int i = 0; i < n; i++)
                 indexes[i] = Index(values[i / s * 2 * s + i % s]);
             decoder.Decode(_tables, indexes.AsSpan(0, n), symbols.AsSpan(0, n));
             for (int i = 0; i < n; i++)
                 values[(2 * (i / s) + 1) * s + i % s] += symbols[i];
+            workspace.Clock?.End(Stage.Code);
         }, y);
         decoder.End();
+        workspace.Clock?.End(Stage.Prior);
         var output = new float[checked(3 * width * height)];
         Synthesis(y, rows, columns, workspace, output);
         var picture = new Picture(code.Width, code.Height, 3);
         for (int row = 0; row < code.Height; row++)
             SampleConversion.ToSamples(output.AsSpan(3 * row * width, 3 * code.Width), picture.Row(row));
+        workspace.Clock?.End(Stage.Synthesis);
         return picture;
     }
 

@@ -1,6 +1,6 @@
 using Tfic.Kernels.Convolution;
 
-namespace Tfic.Networks.Recognition;
+namespace Tfic.Networks;
 
 /// <summary>Layers from published weights, normalisations folded in.</summary>
 internal static class PublishedLayers
@@ -20,16 +20,23 @@ internal static class PublishedLayers
             NegativeSlope = slope,
         };
 
-    /// <summary>A convolution without a bias and the normalisation behind it, as one.</summary>
+    /// <summary>A convolution, by default without a bias, and the normalisation behind it, as one.</summary>
     public static Conv2d Normalised(
         this PublishedWeights weights, string name, string normalisation, int inputs, int outputs, int kernel,
-        Padding padding, float slope = 0f, Residual residual = Residual.None)
+        Padding padding, float slope = 0f, Residual residual = Residual.None, bool hasBias = false)
     {
         float[] weight = weights.Float(name + ".weight", outputs, inputs, kernel, kernel);
         (float[] factor, float[] shift) = weights.Normalisation(normalisation, outputs);
         int each = weight.Length / outputs;
         for (int i = 0; i < weight.Length; i++)
             weight[i] = Finite(name, weight[i] * factor[i / each]);
+        if (hasBias)
+        {
+            float[] bias = weights.Float(name + ".bias", outputs);
+            for (int o = 0; o < outputs; o++)
+                shift[o] = Finite(name, shift[o] + bias[o] * factor[o]);
+        }
+
         return new Conv2d(weight, shift, inputs, kernel, kernel)
         {
             Padding = padding,
