@@ -20,12 +20,14 @@ public class DnCnnForward
     private const long MultiplyAdds = (long)Height * Width * 9 * (15 * Filters * Filters + 2 * Filters);
 
     private readonly Conv2d[] _layers = new Conv2d[Layers];
+    private readonly WinogradConv2d[] _winograd = new WinogradConv2d[Layers];
     private readonly BFloat16Conv2d[] _rounded = new BFloat16Conv2d[Layers];
     private readonly Tensor[] _weights = new Tensor[Layers], _biases = new Tensor[Layers];
     private readonly Tensor[] _narrowWeights = new Tensor[Layers], _narrowBiases = new Tensor[Layers];
     private readonly float[] _input = new float[Height * Width], _output = new float[Height * Width];
     private readonly float[][] _planes = [new float[Height * Width * Filters], new float[Height * Width * Filters]];
     private readonly BFloat16Plane[] _narrow = [new(), new()];
+    private readonly float[] _scratch = new float[1 << 20];
     private Tensor _picture = null!;
     private int _threads;
 
@@ -49,6 +51,7 @@ public class DnCnnForward
                 Padding = Padding.Symmetric(1, 1),
                 NegativeSlope = i == Layers - 1 ? 1f : 0f,
             };
+            _winograd[i] = new WinogradConv2d(_layers[i]);
             _rounded[i] = new BFloat16Conv2d(_layers[i]);
             _weights[i] = ChannelsLast(tensor(weight).view(outputs, inputs, 3, 3));
             _biases[i] = tensor(bias);
@@ -77,6 +80,21 @@ public class DnCnnForward
         {
             float[] to = i == Layers - 1 ? _output : _planes[i % 2];
             _layers[i].Run(from, Height, Width, to);
+            from = to;
+        }
+    }
+
+    [Benchmark]
+    public void Float32Winograd()
+    {
+        float[] from = _input;
+        for (int i = 0; i < Layers; i++)
+        {
+            float[] to = i == Layers - 1 ? _output : _planes[i % 2];
+            if (i == 0)
+                _layers[i].Run(from, Height, Width, to);
+            else
+                _winograd[i].Run(from, Height, Width, to, _scratch);
             from = to;
         }
     }

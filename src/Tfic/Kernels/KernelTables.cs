@@ -8,6 +8,7 @@ public static class KernelTables
     [
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
+        Convolution.WinogradConv2d.Variants,
         Dct.BlockDct.ForwardTable,
         Dct.BlockDct.InverseTable,
         Dct.BlockDct.QuantiseTable,
