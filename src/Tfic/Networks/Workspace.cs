@@ -10,7 +10,7 @@ namespace Tfic.Networks;
 /// </summary>
 public sealed class Workspace
 {
-    private readonly float[][] _floats = [[], [], [], []];
+    private readonly float[][] _floats = [[], [], [], [], []];
     private readonly BFloat16Plane[] _narrow = [new(), new(), new()];
     private readonly QuantisedPlane[] _quantised = [new(), new()];
     private byte[] _bytes = [];
@@ -30,7 +30,7 @@ public sealed class Workspace
     /// <summary>Notes when stages end; null for none.</summary>
     public StageClock? Clock { get; init; }
 
-    /// <summary>One of four independent buffers, with whatever it held before.</summary>
+    /// <summary>One of five independent buffers, with whatever it held before.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More elements than an array can have.</exception>
     internal Span<float> Floats(int slot, long count)
     {

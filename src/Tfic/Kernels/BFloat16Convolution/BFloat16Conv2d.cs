@@ -39,6 +39,9 @@ public delegate void BFloat16Conv2dKernel(
 /// </remarks>
 public sealed class BFloat16Conv2d
 {
+    /// <summary>Name of the row that multiplies matrices.</summary>
+    internal const string MatrixRow = "amx";
+
     /// <summary>Rounds a layer.</summary>
     /// <param name="layer">The layer in float32, without shuffle and residual.</param>
     /// <param name="factor">For all weights: what a unit of the inputs is worth, where they are integers.</param>
