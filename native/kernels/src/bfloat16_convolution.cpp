@@ -1,11 +1,9 @@
 #include "tfic/bfloat16_convolution.h"
 
+#include "bfloat16_tiles.h"
 #include "output_tiles.h"
 
-#if (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) || defined(__clang__))
-#define TFIC_BF16 1
-#include <immintrin.h>
-
+#ifdef TFIC_BF16
 #include <cstring>
 #endif
 
@@ -18,8 +16,7 @@ using tfic::Group, tfic::in_range;
 constexpr int32_t MaxRun = 1 << 20;
 
 bool is_valid(const Call& c) {
-    if (c.input == nullptr || c.weights == nullptr || c.bias == nullptr ||
-        (c.output == nullptr && c.narrow == nullptr))
+    if (c.input == nullptr || c.weights == nullptr || c.bias == nullptr || (c.output == nullptr && c.narrow == nullptr))
         return false;
     if (!tfic::has_valid_sizes(c, 2, MaxRun)) return false;
 
@@ -32,53 +29,37 @@ bool is_valid(const Call& c) {
 
 #ifdef TFIC_BF16
 
-#define TFIC_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
-
-bool has_bf16() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16");
-}
+using tfic::bfloat16::has_bf16, tfic::bfloat16::store, tfic::bfloat16::lanes_of;
 
 // Does M for the numbers of all positions of a tile. Sums have names of their own, a0 ... c7, since compilers keep
 // arrays of this size in memory.
 #define TFIC_POSITIONS(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
 
 // The empty statement keeps a sum in a register; gcc 12 would store it at each step.
-#define TFIC_ADD(SUM, X, W)                    \
-    do {                                       \
-        SUM = _mm512_dpbf16_ps(SUM, X, W);     \
-        __asm__("" : "+v"(SUM));               \
+#define TFIC_ADD(SUM, X, W)                \
+    do {                                   \
+        SUM = _mm512_dpbf16_ps(SUM, X, W); \
+        __asm__("" : "+v"(SUM));           \
     } while (0)
 
-// Activation and store of 16 outputs of one position.
-TFIC_TARGET inline void store(const Call& c, int64_t y, int64_t x, int64_t group, __m512 value, __m512 slope,
-                              __mmask16 there) {
-    value = _mm512_mask_mul_ps(value, _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ), value, slope);
-    const int64_t row = y - c.first_row, at = x * c.outputs + group * Group;
-    if (c.output != nullptr) _mm512_mask_storeu_ps(c.output + row * c.columns * c.outputs + at, there, value);
-    if (c.narrow != nullptr)
-        _mm256_mask_storeu_epi16(c.narrow + row * c.narrow_pitch + c.narrow_origin + at, there,
-                                 (__m256i)_mm512_cvtneps_pbh(value));
-}
-
 // One tile: Positions neighbours in a row times Groups groups of 16 outputs, whose sums stay in registers. Each step
-// loads Groups vectors of weights and Positions broadcasts of two activations for Positions * Groups multiplications, so
-// the multiplier and not the loads sets the pace.
+// loads Groups vectors of weights and Positions broadcasts of two activations for Positions * Groups multiplications,
+// so the multiplier and not the loads sets the pace.
 template <int Positions, int Groups>
 struct Tile {
-    TFIC_TARGET static void run(const Call& c, int64_t group, int64_t y, int64_t x);
+    TFIC_BF16_TARGET static void run(const Call& c, int64_t group, int64_t y, int64_t x);
 };
 
 template <int Positions, int Groups>
-TFIC_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group, int64_t y, int64_t x) {
+TFIC_BF16_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group, int64_t y, int64_t x) {
     const int64_t per_row = Group * c.run;
     const int64_t per_group = per_row * c.kernel_height;
     const int64_t top = y * c.stride - c.top;
     const int64_t step = c.step;
     const float* bias = c.bias + group * Group;
 
-#define TFIC_DECLARE(P)                                        \
-    __m512 a##P = _mm512_loadu_ps(bias);                       \
+#define TFIC_DECLARE(P)                                              \
+    __m512 a##P = _mm512_loadu_ps(bias);                             \
     __m512 b##P = Groups > 1 ? _mm512_loadu_ps(bias + Group) : a##P; \
     __m512 c##P = Groups > 2 ? _mm512_loadu_ps(bias + 2 * Group) : a##P;
     TFIC_POSITIONS(TFIC_DECLARE)
@@ -98,14 +79,14 @@ TFIC_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group, int6
             const __m512bh wa = (__m512bh)_mm512_loadu_si512(at);
             const __m512bh wb = Groups > 1 ? (__m512bh)_mm512_loadu_si512(at + per_group) : wa;
             const __m512bh wc = Groups > 2 ? (__m512bh)_mm512_loadu_si512(at + 2 * per_group) : wa;
-#define TFIC_STEP(P)                                            \
-    if (Positions > P) {                                        \
-        int32_t two;                                            \
-        std::memcpy(&two, p##P + j, sizeof two);                \
+#define TFIC_STEP(P)                                             \
+    if (Positions > P) {                                         \
+        int32_t two;                                             \
+        std::memcpy(&two, p##P + j, sizeof two);                 \
         const __m512bh two16 = (__m512bh)_mm512_set1_epi32(two); \
-        TFIC_ADD(a##P, two16, wa);                              \
-        if (Groups > 1) TFIC_ADD(b##P, two16, wb);              \
-        if (Groups > 2) TFIC_ADD(c##P, two16, wc);              \
+        TFIC_ADD(a##P, two16, wa);                               \
+        if (Groups > 1) TFIC_ADD(b##P, two16, wb);               \
+        if (Groups > 2) TFIC_ADD(c##P, two16, wc);               \
     }
             TFIC_POSITIONS(TFIC_STEP)
 #undef TFIC_STEP
@@ -114,8 +95,7 @@ TFIC_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group, int6
     }
 
     const __m512 slope = _mm512_set1_ps(c.slope);
-    const int64_t left = c.outputs - (group + Groups - 1) * Group;
-    const __mmask16 last = static_cast<__mmask16>(left >= Group ? 0xFFFF : (1 << left) - 1);
+    const __mmask16 last = lanes_of(c, group + Groups - 1);
     const __mmask16 whole = 0xFFFF;
 #define TFIC_STORE(P)                                                                          \
     if (Positions > P) {                                                                       \
@@ -144,6 +124,25 @@ int32_t tfic_bfloat16_convolution(const tfic_bfloat16_convolution_call* call) no
 #ifdef TFIC_BF16
     if (!has_bf16()) return TFIC_UNSUPPORTED;
     tfic::convolve<Tile>(*call);
+    return TFIC_OK;
+#else
+    return TFIC_UNSUPPORTED;
+#endif
+}
+
+int32_t tfic_bfloat16_convolution_amx_supported(void) noexcept {
+#if defined(TFIC_BF16) && defined(TFIC_AMX)
+    return has_bf16() && tfic::can_use_amx(22) ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+int32_t tfic_bfloat16_convolution_amx(const tfic_bfloat16_convolution_call* call) noexcept {
+    if (call == nullptr || !is_valid(*call)) return TFIC_INVALID_ARGUMENT;
+#if defined(TFIC_BF16) && defined(TFIC_AMX)
+    if (!tfic_bfloat16_convolution_amx_supported()) return TFIC_UNSUPPORTED;
+    tfic::bfloat16::matrix_convolve<tfic::AmxTiles>(*call);
     return TFIC_OK;
 #else
     return TFIC_UNSUPPORTED;

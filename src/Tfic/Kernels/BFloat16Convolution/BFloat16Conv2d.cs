@@ -76,7 +76,8 @@ public sealed class BFloat16Conv2d
     public static VariantTable<BFloat16Conv2dKernel> Variants { get; } = new(
         "bfloat16-conv2d",
         new("reference", true, 0, BFloat16Conv2dReference.Run),
-        new("native", BFloat16Conv2dNative.IsSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.Run));
+        new("native", BFloat16Conv2dNative.IsSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.Run),
+        new(MatrixRow, BFloat16Conv2dNative.IsMatrixSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.RunMatrices));
 
     /// <summary>The layer in float32.</summary>
     public Conv2d Layer { get; }

@@ -4,7 +4,7 @@ using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.BFloat16Convolution;
 
-/// <summary>The row in native/kernels: AVX512-BF16's vdpbf16ps, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-BF16's vdpbf16ps and AMX's tdpbf16ps, which .NET does not offer.</summary>
 internal static class BFloat16Conv2dNative
 {
     /// <summary>
@@ -14,9 +14,22 @@ internal static class BFloat16Conv2dNative
     public static bool IsSupported { get; } =
         Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.BFloat16ConvolutionSupported() == 1;
 
-    public static unsafe void Run(
+    /// <summary>The same for AMX.</summary>
+    public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.BFloat16ConvolutionAmxSupported() == 1;
+
+    public static void Run(
         BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
-        BFloat16Plane? narrow, int narrowRow)
+        BFloat16Plane? narrow, int narrowRow) =>
+        Run(rounded, input, firstRow, endRow, output, narrow, narrowRow, byMatrices: false);
+
+    public static void RunMatrices(
+        BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
+        BFloat16Plane? narrow, int narrowRow) =>
+        Run(rounded, input, firstRow, endRow, output, narrow, narrowRow, byMatrices: true);
+
+    private static unsafe void Run(
+        BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
+        BFloat16Plane? narrow, int narrowRow, bool byMatrices)
     {
         Conv2d layer = rounded.Layer;
         Span<ushort> target = narrow is null ? default : narrow.Elements[(narrowRow * narrow.Pitch)..];
@@ -50,7 +63,9 @@ internal static class BFloat16Conv2dNative
                 EndRow = endRow,
                 Slope = layer.NegativeSlope,
             };
-            int status = NativeKernels.BFloat16Convolution(&call);
+            int status = byMatrices
+                ? NativeKernels.BFloat16ConvolutionAmx(&call)
+                : NativeKernels.BFloat16Convolution(&call);
             if (status != 0)
                 throw new InvalidOperationException($"tfic_bfloat16_convolution returned status {status}.");
         }

@@ -24,8 +24,8 @@ public delegate void WinogradConv2dKernel(
 /// The output is cut into tiles of 4 × 4 from its first row and column on. A tile d of 6 × 6 inputs, zeros where it
 /// leaves the input, becomes V = Bᵀ d B for each channel; M = Σ over channels i ascending of fma(V[i], U[o, i], M),
 /// beginning with zero, for each of the 36 elements; Y = Aᵀ M A is a tile of the output, to which the bias is added.
-/// Residual and activation follow as in <see cref="Conv2d"/>. U = G g Gᵀ is computed in double when the layer is made and
-/// rounded once. The polynomial's points are 0, ±a, ±b and ∞ with a = 3/4 and b = 3/2: all coefficients of Bᵀ
+/// Residual and activation follow as in <see cref="Conv2d"/>. U = G g Gᵀ is computed in double, at first use, and rounded
+/// once. The polynomial's points are 0, ±a, ±b and ∞ with a = 3/4 and b = 3/2: all coefficients of Bᵀ
 /// and Aᵀ are then exact, and smaller than those of the customary ±1, ±2, which makes the error of a layer half as large.
 /// </para>
 /// <para>
@@ -72,9 +72,10 @@ public sealed class WinogradConv2d
     // half the weights pass through.
     private const int BlockLength = 1 << 17;
 
-    private readonly Conv2d[] _frequencies = new Conv2d[Frequencies];
+    // Transformed at first use: not every model that is loaded runs.
+    private readonly Lazy<Conv2d[]> _frequencies;
 
-    /// <summary>Transforms a layer's weights.</summary>
+    /// <summary>Gives a layer this form.</summary>
     /// <param name="layer">3 × 3, of stride 1, without a shuffle.</param>
     /// <exception cref="ArgumentException">A layer of another kind.</exception>
     public WinogradConv2d(Conv2d layer)
@@ -84,34 +85,8 @@ public sealed class WinogradConv2d
             throw new ArgumentException("Only 3 × 3 layers of stride 1 without a shuffle have this form.", nameof(layer));
 
         Layer = layer;
-        int outputs = layer.OutputChannels, inputs = layer.InputChannels;
-        var noBias = new float[outputs];
-        var transformed = new float[Frequencies][];
-        for (int f = 0; f < Frequencies; f++)
-            transformed[f] = new float[outputs * inputs];
-        Span<double> weights = stackalloc double[9], half = stackalloc double[Size * 3];
-        for (int i = 0; i < outputs * inputs; i++)
-        {
-            for (int k = 0; k < 9; k++)
-                weights[k] = layer.Weight[9 * i + k];
-
-            // half = G g, then half Gᵀ.
-            for (int k = 0; k < 3; k++)
-            {
-                for (int y = 0; y < Size; y++)
-                    half[3 * y + k] = Weighted(y, weights[k], weights[3 + k], weights[6 + k]);
-            }
-
-            for (int f = 0; f < Frequencies; f++)
-            {
-                Span<double> row = half.Slice(3 * (f / Size), 3);
-                transformed[f][i] = (float)Weighted(f % Size, row[0], row[1], row[2]);
-            }
-        }
-
-        for (int f = 0; f < Frequencies; f++)
-            _frequencies[f] = new Conv2d(transformed[f], noBias, inputs, 1, 1);
-        (PaddedInputs, PaddedOutputs) = (Padded(inputs), Padded(outputs));
+        _frequencies = new(() => Transform(layer));
+        (PaddedInputs, PaddedOutputs) = (Padded(layer.InputChannels), Padded(layer.OutputChannels));
         BlockTiles = int.Clamp(BlockLength / (Frequencies * (PaddedInputs + PaddedOutputs)) / 8 * 8, 8, 64);
     }
 
@@ -162,7 +137,7 @@ public sealed class WinogradConv2d
         Frequencies * (InputStep + OutputStep + PaddedInputs + 2 * Lanes512.Count) + Lanes512.Count;
 
     /// <summary>The weights of one of the elements, as a layer that multiplies a vector of channels by a matrix.</summary>
-    internal Conv2d Frequency(int f) => _frequencies[f];
+    internal Conv2d Frequency(int f) => _frequencies.Value[f];
 
     /// <summary>Convolves, by the row of <see cref="Variants"/> that is picked.</summary>
     /// <param name="input">height × width × InputChannels.</param>
@@ -194,6 +169,37 @@ public sealed class WinogradConv2d
     }
 
     private static int Padded(int channels) => (channels + Lanes512.Count - 1) / Lanes512.Count * Lanes512.Count;
+
+    /// <summary>G g Gᵀ of all pairs of channels, element by element.</summary>
+    private static Conv2d[] Transform(Conv2d layer)
+    {
+        int outputs = layer.OutputChannels, inputs = layer.InputChannels;
+        var noBias = new float[outputs];
+        var transformed = new float[Frequencies][];
+        for (int f = 0; f < Frequencies; f++)
+            transformed[f] = new float[outputs * inputs];
+        Span<double> weights = stackalloc double[9], half = stackalloc double[Size * 3];
+        for (int i = 0; i < outputs * inputs; i++)
+        {
+            for (int k = 0; k < 9; k++)
+                weights[k] = layer.Weight[9 * i + k];
+
+            // half = G g, then half Gᵀ.
+            for (int k = 0; k < 3; k++)
+            {
+                for (int y = 0; y < Size; y++)
+                    half[3 * y + k] = Weighted(y, weights[k], weights[3 + k], weights[6 + k]);
+            }
+
+            for (int f = 0; f < Frequencies; f++)
+            {
+                Span<double> row = half.Slice(3 * (f / Size), 3);
+                transformed[f][i] = (float)Weighted(f % Size, row[0], row[1], row[2]);
+            }
+        }
+
+        return Array.ConvertAll(transformed, weight => new Conv2d(weight, noBias, inputs, 1, 1));
+    }
 
     // A row of G times three weights: (1, p, p²) over the product of the differences to the other points.
     private static double Weighted(int row, double first, double second, double third)

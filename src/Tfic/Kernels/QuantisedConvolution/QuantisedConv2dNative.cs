@@ -4,7 +4,7 @@ using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.QuantisedConvolution;
 
-/// <summary>The row in native/kernels: AVX512-VNNI's vpdpbusd, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-VNNI's vpdpbusd and AMX's tdpbusd, which .NET does not offer.</summary>
 internal static class QuantisedConv2dNative
 {
     /// <summary>
@@ -14,9 +14,22 @@ internal static class QuantisedConv2dNative
     public static bool IsSupported { get; } =
         Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.QuantisedConvolutionSupported() == 1;
 
-    public static unsafe void Run(
+    /// <summary>The same for AMX.</summary>
+    public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.QuantisedConvolutionAmxSupported() == 1;
+
+    public static void Run(
         QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
-        Span<float> output)
+        Span<float> output) =>
+        Run(quantised, input, firstRow, endRow, residual, output, byMatrices: false);
+
+    public static void RunMatrices(
+        QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
+        Span<float> output) =>
+        Run(quantised, input, firstRow, endRow, residual, output, byMatrices: true);
+
+    private static unsafe void Run(
+        QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
+        Span<float> output, bool byMatrices)
     {
         Conv2d layer = quantised.Layer;
         fixed (byte* elements = input.Elements)
@@ -54,7 +67,9 @@ internal static class QuantisedConv2dNative
                 ResidualMode = (int)layer.Residual,
                 Slope = layer.NegativeSlope,
             };
-            int status = NativeKernels.QuantisedConvolution(&call);
+            int status = byMatrices
+                ? NativeKernels.QuantisedConvolutionAmx(&call)
+                : NativeKernels.QuantisedConvolution(&call);
             if (status != 0)
                 throw new InvalidOperationException($"tfic_quantised_convolution returned status {status}.");
         }
