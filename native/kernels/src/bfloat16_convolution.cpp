@@ -1,9 +1,10 @@
 #include "tfic/bfloat16_convolution.h"
 
+#include "arm_features.h"
 #include "bfloat16_tiles.h"
 #include "output_tiles.h"
 
-#ifdef TFIC_BF16
+#if defined(TFIC_BF16) || defined(TFIC_ARM)
 #include <cstring>
 #endif
 
@@ -109,10 +110,75 @@ TFIC_BF16_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group,
 
 #endif
 
+#ifdef TFIC_ARM
+
+// The bfloat16 that is nearest, ties to even; what float32 cannot hold with full precision becomes zero.
+uint16_t rounded(float value) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    if (value != value) return static_cast<uint16_t>(bits >> 16 | 0x40);
+    if ((bits & 0x7F800000) == 0) return static_cast<uint16_t>(bits >> 16 & 0x8000);
+    return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+// Up to four neighbours in a row times one group of 16 outputs. BFDOT adds the products of two pairs to a sum, as
+// vdpbf16ps does, but rounds to odd.
+template <int Positions>
+__attribute__((target("arch=armv8.2-a+bf16"))) void arm_tile(const Call& c, int64_t group, int64_t y, int64_t x) {
+    const int64_t per_row = Group * c.run, top = y * c.stride - c.top;
+    float32x4_t sums[Positions][tfic::ArmVectors];
+    for (int p = 0; p < Positions; p++)
+        for (int v = 0; v < tfic::ArmVectors; v++) sums[p][v] = vld1q_f32(c.bias + group * Group + 4 * v);
+
+    for (int64_t ky = 0; ky < c.kernel_height; ky++) {
+        if (top + ky < 0 || top + ky >= c.rows) continue;
+        const uint16_t* input = c.input + (top + ky) * c.pitch + c.origin + x * c.step;
+        const uint16_t* weights = c.weights + (group * c.kernel_height + ky) * per_row;
+        for (int64_t j = 0; j < c.run; j += 2) {
+            bfloat16x8_t w[tfic::ArmVectors];
+            for (int v = 0; v < tfic::ArmVectors; v++)
+                w[v] = vreinterpretq_bf16_u16(vld1q_u16(weights + j * Group + 8 * v));
+            for (int p = 0; p < Positions; p++) {
+                uint32_t two;
+                std::memcpy(&two, input + p * c.step + j, sizeof two);
+                const bfloat16x8_t pair = vreinterpretq_bf16_u32(vdupq_n_u32(two));
+                for (int v = 0; v < tfic::ArmVectors; v++) sums[p][v] = vbfdotq_f32(sums[p][v], pair, w[v]);
+            }
+        }
+    }
+
+    const int64_t left = c.outputs - group * Group, there = left < Group ? left : Group, row = y - c.first_row;
+    for (int p = 0; p < Positions; p++) {
+        const int64_t at = (x + p) * c.outputs + group * Group;
+        float values[Group];
+        for (int v = 0; v < tfic::ArmVectors; v++) {
+            const uint32x4_t negative = vcltq_f32(sums[p][v], vdupq_n_f32(0));
+            vst1q_f32(values + 4 * v, vbslq_f32(negative, vmulq_n_f32(sums[p][v], c.slope), sums[p][v]));
+        }
+        if (c.output != nullptr)
+            std::memcpy(c.output + row * c.columns * c.outputs + at, values, there * sizeof *values);
+        for (int64_t o = 0; c.narrow != nullptr && o < there; o++)
+            c.narrow[row * c.narrow_pitch + c.narrow_origin + at + o] = rounded(values[o]);
+    }
+}
+
+template <int Positions, int Groups>
+struct Tile {
+    static void run(const Call& c, int64_t group, int64_t y, int64_t x) {
+        constexpr int Together = Positions < tfic::ArmPositions ? Positions : tfic::ArmPositions;
+        for (int g = 0; g < Groups; g++)
+            for (int p = 0; p < Positions; p += Together) arm_tile<Together>(c, group + g, y, x + p);
+    }
+};
+
+bool has_bf16() { return tfic::has_arm(tfic::ArmBf16); }
+
+#endif
+
 }  // namespace
 
 int32_t tfic_bfloat16_convolution_supported(void) noexcept {
-#ifdef TFIC_BF16
+#if defined(TFIC_BF16) || defined(TFIC_ARM)
     return has_bf16() ? 1 : 0;
 #else
     return 0;
@@ -121,7 +187,7 @@ int32_t tfic_bfloat16_convolution_supported(void) noexcept {
 
 int32_t tfic_bfloat16_convolution(const tfic_bfloat16_convolution_call* call) noexcept {
     if (call == nullptr || !is_valid(*call)) return TFIC_INVALID_ARGUMENT;
-#ifdef TFIC_BF16
+#if defined(TFIC_BF16) || defined(TFIC_ARM)
     if (!has_bf16()) return TFIC_UNSUPPORTED;
     tfic::convolve<Tile>(*call);
     return TFIC_OK;

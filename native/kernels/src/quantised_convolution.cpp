@@ -1,9 +1,10 @@
 #include "tfic/quantised_convolution.h"
 
+#include "arm_features.h"
 #include "output_tiles.h"
 #include "quantised_tiles.h"
 
-#ifdef TFIC_VNNI
+#if defined(TFIC_VNNI) || defined(TFIC_ARM)
 #include <cstring>
 #endif
 
@@ -30,7 +31,7 @@ bool is_valid(const Call& c) {
 
 #ifdef TFIC_VNNI
 
-using tfic::quantised::has_vnni;
+bool can_dot() { return tfic::quantised::has_vnni(); }
 
 // Does M for the numbers of all positions of a tile. Sums have names of their own, a0 ... c7, since compilers keep
 // arrays of this size in memory.
@@ -124,11 +125,79 @@ TFIC_VNNI_TARGET void Tile<Positions, Groups>::run(const Call& c, int64_t group,
 
 #endif
 
+#ifdef TFIC_ARM
+
+// Up to four neighbours in a row times one group of 16 outputs. USDOT adds the products of four bytes to a sum, as
+// vpdpbusd does.
+template <int Positions>
+__attribute__((target("arch=armv8.2-a+i8mm"))) void arm_tile(const Call& c, int64_t group, int64_t y, int64_t x) {
+    const int64_t per_row = Group * c.run, top = y * c.stride - c.top, padded = tfic::padded_outputs(c);
+    float32x4_t values[Positions][tfic::ArmVectors];
+    for (int p = 0; p < Positions; p++)
+        for (int v = 0; v < tfic::ArmVectors; v++) values[p][v] = vld1q_f32(c.bias + group * Group + 4 * v);
+
+    for (int64_t ky = 0; ky < c.kernel_height; ky++) {
+        const int64_t row = top + ky;
+        if (row < 0 || row >= c.rows) continue;
+
+        // The zero point is taken off all at once: sum of w * (q - zero) = sum of w * q - zero * sum of w.
+        const int64_t at = ky * padded + group * Group;
+        int32x4_t sums[Positions][tfic::ArmVectors];
+        for (int p = 0; p < Positions; p++)
+            for (int v = 0; v < tfic::ArmVectors; v++)
+                sums[p][v] = vmulq_n_s32(vld1q_s32(c.weight_sums + at + 4 * v), -c.zeros[row]);
+        const uint8_t* input = c.input + row * c.pitch + c.origin + x * c.step;
+        const int8_t* weights = c.weights + (group * c.kernel_height + ky) * per_row;
+        for (int64_t j = 0; j < c.run; j += 4) {
+            int8x16_t w[tfic::ArmVectors];
+            for (int v = 0; v < tfic::ArmVectors; v++) w[v] = vld1q_s8(weights + j * Group + 16 * v);
+            for (int p = 0; p < Positions; p++) {
+                uint32_t four;
+                std::memcpy(&four, input + p * c.step + j, sizeof four);
+                const uint8x16_t bytes = vreinterpretq_u8_u32(vdupq_n_u32(four));
+                for (int v = 0; v < tfic::ArmVectors; v++) sums[p][v] = vusdotq_s32(sums[p][v], bytes, w[v]);
+            }
+        }
+        for (int v = 0; v < tfic::ArmVectors; v++) {
+            const float32x4_t scale = vmulq_n_f32(vld1q_f32(c.weight_scales + at + 4 * v), c.scales[row]);
+            for (int p = 0; p < Positions; p++)
+                values[p][v] = vfmaq_f32(values[p][v], vcvtq_f32_s32(sums[p][v]), scale);
+        }
+    }
+
+    const int64_t left = c.outputs - group * Group, there = left < Group ? left : Group;
+    for (int p = 0; p < Positions; p++) {
+        const int64_t at = ((y - c.first_row) * c.columns + x + p) * c.outputs + group * Group;
+        float finished[Group];
+        for (int v = 0; v < tfic::ArmVectors; v++) vst1q_f32(finished + 4 * v, values[p][v]);
+        for (int64_t o = 0; o < there; o++) {
+            float value = finished[o];
+            if (c.residual_mode == TFIC_RESIDUAL_BEFORE_ACTIVATION) value += c.residual[at + o];
+            if (value < 0) value *= c.slope;
+            if (c.residual_mode == TFIC_RESIDUAL_AFTER_ACTIVATION) value += c.residual[at + o];
+            c.output[at + o] = value;
+        }
+    }
+}
+
+template <int Positions, int Groups>
+struct Tile {
+    static void run(const Call& c, int64_t group, int64_t y, int64_t x) {
+        constexpr int Together = Positions < tfic::ArmPositions ? Positions : tfic::ArmPositions;
+        for (int g = 0; g < Groups; g++)
+            for (int p = 0; p < Positions; p += Together) arm_tile<Together>(c, group + g, y, x + p);
+    }
+};
+
+bool can_dot() { return tfic::has_arm(tfic::ArmI8mm); }
+
+#endif
+
 }  // namespace
 
 int32_t tfic_quantised_convolution_supported(void) noexcept {
-#ifdef TFIC_VNNI
-    return has_vnni() ? 1 : 0;
+#if defined(TFIC_VNNI) || defined(TFIC_ARM)
+    return can_dot() ? 1 : 0;
 #else
     return 0;
 #endif
@@ -136,8 +205,8 @@ int32_t tfic_quantised_convolution_supported(void) noexcept {
 
 int32_t tfic_quantised_convolution(const tfic_quantised_convolution_call* call) noexcept {
     if (call == nullptr || !is_valid(*call)) return TFIC_INVALID_ARGUMENT;
-#ifdef TFIC_VNNI
-    if (!has_vnni()) return TFIC_UNSUPPORTED;
+#if defined(TFIC_VNNI) || defined(TFIC_ARM)
+    if (!can_dot()) return TFIC_UNSUPPORTED;
     tfic::convolve<Tile>(*call);
     return TFIC_OK;
 #else
@@ -147,7 +216,7 @@ int32_t tfic_quantised_convolution(const tfic_quantised_convolution_call* call) 
 
 int32_t tfic_quantised_convolution_amx_supported(void) noexcept {
 #if defined(TFIC_VNNI) && defined(TFIC_AMX)
-    return has_vnni() && tfic::can_use_amx(25) ? 1 : 0;
+    return can_dot() && tfic::can_use_amx(25) ? 1 : 0;
 #else
     return 0;
 #endif

@@ -116,7 +116,8 @@ void expect_the_formula(const Case& c, Kernel kernel) {
 }
 
 TEST(QuantisedConvolution, EqualsTheFormulaToTheLastBit) {
-    if (!tfic_quantised_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic_quantised_convolution_supported())
+        GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
     for (const Case& c : Cases)
         expect_the_formula(c, [](const auto& call) { ASSERT_EQ(TFIC_OK, tfic_quantised_convolution(&call)); });
 }
@@ -129,7 +130,7 @@ constexpr Case MatrixCases[] = {
 
 #ifdef TFIC_VNNI
 TEST(QuantisedConvolution, MatrixRegistersGiveTheFormulaToo) {
-    if (!tfic::quantised::has_vnni()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic::quantised::has_vnni()) GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
     const auto emulated = [](const auto& call) { tfic::quantised::matrix_convolve<tfic::EmulatedTiles>(call); };
     for (const Case& c : Cases) expect_the_formula(c, emulated);
     for (const Case& c : MatrixCases) expect_the_formula(c, emulated);
@@ -144,7 +145,8 @@ TEST(QuantisedConvolution, MatrixInstructionsGiveTheFormula) {
 }
 
 TEST(QuantisedConvolution, ComputesTheRowsThatAreAskedFor) {
-    if (!tfic_quantised_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic_quantised_convolution_supported())
+        GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
     Data d = make({7, 9, 6, 20, 3, 3, 1, 1}, TFIC_RESIDUAL_NONE, false);
     std::vector<float> output(2 * 9 * 20);
     tfic_quantised_convolution_call call = bind(d, output);

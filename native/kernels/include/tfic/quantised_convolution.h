@@ -1,4 +1,4 @@
-/* Convolution of 8-bit activations by AVX512-VNNI or AMX. Contract and reference:
+/* Convolution of 8-bit activations by AVX512-VNNI, AMX or Arm's i8mm. Contract and reference:
  * src/Tfic/Kernels/QuantisedConvolution. */
 #ifndef TFIC_QUANTISED_CONVOLUTION_H
 #define TFIC_QUANTISED_CONVOLUTION_H

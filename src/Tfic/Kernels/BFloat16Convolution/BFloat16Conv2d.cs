@@ -28,7 +28,7 @@ public delegate void BFloat16Conv2dKernel(
 /// <para>
 /// Tolerance: with T products, S = |bias| + Σ|input · weight| and u = 2⁻²⁴, each of at most T roundings on the way of a
 /// sum is off by at most u · S, up to terms of u². Two rows therefore differ by at most 2 · T · u · S: divided by T · S,
-/// by 2⁻²³. That is the unit of <see cref="Variants"/>. A result that is rounded to bfloat16 differs by a last place
+/// by 2⁻²³. That is the unit of <see cref="Variants"/>. Arm rounds to odd, off by up to 2 · u, which allows half as much more. A result that is rounded to bfloat16 differs by a last place
 /// more.
 /// </para>
 /// <para>
@@ -76,7 +76,7 @@ public sealed class BFloat16Conv2d
     public static VariantTable<BFloat16Conv2dKernel> Variants { get; } = new(
         "bfloat16-conv2d",
         new("reference", true, 0, BFloat16Conv2dReference.Run),
-        new("native", BFloat16Conv2dNative.IsSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.Run),
+        new("native", BFloat16Conv2dNative.IsSupported, BFloat16Conv2dNative.Tolerance, BFloat16Conv2dNative.Run),
         new(MatrixRow, BFloat16Conv2dNative.IsMatrixSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.RunMatrices));
 
     /// <summary>The layer in float32.</summary>

@@ -1,18 +1,23 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.BFloat16Convolution;
 
-/// <summary>The rows in native/kernels: AVX512-BF16's vdpbf16ps and AMX's tdpbf16ps, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-BF16's vdpbf16ps, Arm's BFDOT and AMX's tdpbf16ps.</summary>
 internal static class BFloat16Conv2dNative
 {
     /// <summary>
     /// Whether the library is there and the processor can; <see cref="Avx512F"/> too, so that the switches with which .NET
-    /// is told to do without AVX-512 are obeyed here as well.
+    /// is told to do without AVX-512 are obeyed here as well; on Arm <see cref="AdvSimd"/>.
     /// </summary>
     public static bool IsSupported { get; } =
-        Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.BFloat16ConvolutionSupported() == 1;
+        (Avx512F.IsSupported || AdvSimd.IsSupported) && NativeKernels.IsAvailable
+        && NativeKernels.BFloat16ConvolutionSupported() == 1;
+
+    /// <summary>Of the row of vectors: see the remarks of <see cref="BFloat16Conv2d"/>.</summary>
+    public static double Tolerance => (AdvSimd.IsSupported ? 1.5 : 1.0) / (1 << 23);
 
     /// <summary>The same for AMX.</summary>
     public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.BFloat16ConvolutionAmxSupported() == 1;

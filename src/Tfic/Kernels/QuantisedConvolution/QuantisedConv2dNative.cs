@@ -1,18 +1,20 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.QuantisedConvolution;
 
-/// <summary>The rows in native/kernels: AVX512-VNNI's vpdpbusd and AMX's tdpbusd, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-VNNI's vpdpbusd, Arm's USDOT and AMX's tdpbusd.</summary>
 internal static class QuantisedConv2dNative
 {
     /// <summary>
     /// Whether the library is there and the processor can; <see cref="Avx512F"/> too, so that the switches with which .NET
-    /// is told to do without AVX-512 are obeyed here as well.
+    /// is told to do without AVX-512 are obeyed here as well; on Arm <see cref="AdvSimd"/>.
     /// </summary>
     public static bool IsSupported { get; } =
-        Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.QuantisedConvolutionSupported() == 1;
+        (Avx512F.IsSupported || AdvSimd.IsSupported) && NativeKernels.IsAvailable
+        && NativeKernels.QuantisedConvolutionSupported() == 1;
 
     /// <summary>The same for AMX.</summary>
     public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.QuantisedConvolutionAmxSupported() == 1;
