@@ -34,9 +34,9 @@ public class ReadBenchmark
     {
         _threads = get_num_threads();
         set_num_threads(Threads);
-        RecogniserModel model;
+        CompactRecogniser model;
         using (Stream stream = ShippedModels.Open(ShippedModels.RecogniserCompact))
-            model = RecogniserModel.Load(stream);
+            model = (CompactRecogniser)RecogniserModel.Load(stream);
         _reader = new LineReader(model, Threads);
         _width = LineReader.InputWidth(_picture.Width, _picture.Height);
         foreach (string name in s_layers)
@@ -54,7 +54,7 @@ public class ReadBenchmark
         using DisposeScope scope = NewDisposeScope();
         Tensor grey = tensor(_picture.Samples).view(1, _picture.Height, _picture.Width, 3).to(float32).matmul(_luma);
         Tensor x = F.interpolate(
-            grey.unsqueeze(1), size: [RecogniserModel.InputHeight, _width], mode: InterpolationMode.Bilinear,
+            grey.unsqueeze(1), size: [CompactRecogniser.InputHeight, _width], mode: InterpolationMode.Bilinear,
             align_corners: false, antialias: true) / 127.5f - 1f;
         x = Relu("conv0", x, [2, 2]);
         x = F.max_pool2d(Relu("conv1", x), [2, 2]);

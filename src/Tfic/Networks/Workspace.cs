@@ -10,7 +10,7 @@ namespace Tfic.Networks;
 /// </summary>
 public sealed class Workspace
 {
-    private readonly float[][] _floats = [[], [], [], [], []];
+    private readonly float[][] _floats = [.. Enumerable.Repeat(Array.Empty<float>(), 14)];
     private readonly BFloat16Plane[] _narrow = [new(), new(), new()];
     private readonly QuantisedPlane[] _quantised = [new(), new(), new()];
     private byte[] _bytes = [];
@@ -30,7 +30,7 @@ public sealed class Workspace
     /// <summary>Notes when stages end; null for none.</summary>
     public StageClock? Clock { get; init; }
 
-    /// <summary>One of five independent buffers, with whatever it held before.</summary>
+    /// <summary>One of 14 independent buffers, with whatever it held before.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More elements than an array can have.</exception>
     internal Span<float> Floats(int slot, long count)
     {
@@ -38,6 +38,14 @@ public sealed class Workspace
         if (_floats[slot].Length < count)
             _floats[slot] = GC.AllocateUninitializedArray<float>((int)count);
         return _floats[slot].AsSpan(0, (int)count);
+    }
+
+    /// <summary>Takes the first part of a buffer away.</summary>
+    internal static Span<float> Cut(ref Span<float> buffer, int length)
+    {
+        Span<float> part = buffer[..length];
+        buffer = buffer[length..];
+        return part;
     }
 
     /// <summary>One of three independent planes, of whatever shape it had before.</summary>

@@ -28,8 +28,8 @@ public delegate void BFloat16Conv2dKernel(
 /// <para>
 /// Tolerance: with T products, S = |bias| + Σ|input · weight| and u = 2⁻²⁴, each of at most T roundings on the way of a
 /// sum is off by at most u · S, up to terms of u². Two rows therefore differ by at most 2 · T · u · S: divided by T · S,
-/// by 2⁻²³. That is the unit of <see cref="Variants"/>. Arm rounds to odd, off by up to 2 · u, which allows half as much more. A result that is rounded to bfloat16 differs by a last place
-/// more.
+/// by 2⁻²³. That is the unit of <see cref="Variants"/>. Arm rounds to odd, off by up to 2 · u: half as much again. A result
+/// that is rounded to bfloat16 differs by a last place more.
 /// </para>
 /// <para>
 /// Against float32, roundings of inputs and weights to 8 bits make an output differ by at most 2 · 2⁻⁹ · S, and by about
