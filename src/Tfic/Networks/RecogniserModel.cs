@@ -66,6 +66,16 @@ public sealed class RecogniserModel
     /// <summary>Number of classes, the blank included.</summary>
     public int ClassCount => _characters.Length + 1;
 
+    /// <summary>
+    /// The layers from first to last, each with the window of the maxima that follow; 1 × 1 for none. A residual is a
+    /// layer's own input.
+    /// </summary>
+    internal IEnumerable<(Conv2d Layer, int PoolHeight, int PoolWidth)> Convolutions =>
+    [
+        (_conv0, 1, 1), (_conv1, 2, 2), (_conv2, 1, 1), (_conv3, 2, 1), (_conv4, 2, 1), (_conv5, 1, 1), (_conv6, 1, 1),
+        (_seq0, 1, 1), (_seq1, 1, 1), (_seq2, 1, 1), (_head, 1, 1),
+    ];
+
     /// <summary>Loads a model.</summary>
     /// <param name="stream">A safetensors file; read to its end.</param>
     /// <exception cref="TficFormatException">Damaged, or not a recogniser of this version.</exception>
@@ -86,11 +96,7 @@ public sealed class RecogniserModel
     public ReadOnlySpan<float> Logits(ReadOnlySpan<float> input, int width, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(workspace);
-        if (width < FrameWidth || width % FrameWidth != 0)
-            throw new ArgumentException($"A width of {width} is no multiple of {FrameWidth}.", nameof(width));
-        if (input.Length < (long)InputHeight * width)
-            throw new ArgumentException("Fewer values than 32 × width.", nameof(input));
-
+        Check(input, width);
         int threads = workspace.Threads, frames = width / FrameWidth;
         Span<float> a = workspace.Floats(0, 16L * (width / 2) * 32);
         Span<float> b = workspace.Floats(1, long.Max(16L * (width / 2) * 64, (long)frames * ClassCount));
@@ -112,6 +118,15 @@ public sealed class RecogniserModel
         workspace.Clock?.End(Stage.Sequence);
         _head.Run(a, 1, frames, b, threads: threads);
         return b[..(frames * ClassCount)];
+    }
+
+    /// <summary>Checks what <see cref="Logits"/> is given.</summary>
+    internal static void Check(ReadOnlySpan<float> input, int width)
+    {
+        if (width < FrameWidth || width % FrameWidth != 0)
+            throw new ArgumentException($"A width of {width} is no multiple of {FrameWidth}.", nameof(width));
+        if (input.Length < (long)InputHeight * width)
+            throw new ArgumentException("Fewer values than 32 × width.", nameof(input));
     }
 
     /// <summary>Multiply-adds of <see cref="Logits"/>, of its features, its sequence and its head.</summary>
