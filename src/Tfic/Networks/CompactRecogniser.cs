@@ -11,8 +11,8 @@ namespace Tfic.Networks;
 /// rectifiers (1→32 of stride 2, 32→64, 64→96, 96→96 with residual, 96→160, 160→192) alternate with maxima that
 /// halve the height each time and the width once more; a 2×1 convolution makes one row of frames, a frame for every
 /// 4 columns; three 1×7 residual convolutions look along the line; a 1×1 one scores the classes. Class 0 is CTC's
-/// blank. 217 million multiply-adds for 256 columns, 143 million of them
-/// in layers that <see cref="WinogradConv2d"/> runs with a quarter of the multiplications.
+/// blank. 217 million multiply-adds for 256 columns, 143 million of them in layers that
+/// <see cref="WinogradConv2d"/> runs with a quarter of the multiplications.
 /// </para>
 /// <para>Immutable: threads may share it, each with its own <see cref="Workspace"/>.</para>
 /// </remarks>
@@ -64,11 +64,7 @@ public sealed class CompactRecogniser : RecogniserModel
     public ReadOnlySpan<float> Logits(ReadOnlySpan<float> input, int width, Workspace workspace)
     {
         ArgumentNullException.ThrowIfNull(workspace);
-        if (width < FrameWidth || width % FrameWidth != 0)
-            throw new ArgumentException($"A width of {width} is no multiple of {FrameWidth}.", nameof(width));
-        if (input.Length < (long)InputHeight * width)
-            throw new ArgumentException("Fewer values than 32 × width.", nameof(input));
-
+        Check(input, width);
         int threads = workspace.Threads, frames = width / FrameWidth;
         Span<float> a = workspace.Floats(0, 16L * (width / 2) * 32);
         Span<float> b = workspace.Floats(1, long.Max(16L * (width / 2) * 64, (long)frames * ClassCount));
@@ -94,6 +90,25 @@ public sealed class CompactRecogniser : RecogniserModel
         workspace.Clock?.End(Stage.Sequence);
         _head.Run(a, 1, frames, b, threads: threads);
         return b[..(frames * ClassCount)];
+    }
+
+    /// <summary>
+    /// The layers from first to last, each with the window of the maxima that follow; 1 × 1 for none. A residual is a
+    /// layer's own input.
+    /// </summary>
+    internal IEnumerable<(Conv2d Layer, int PoolHeight, int PoolWidth)> Convolutions =>
+    [
+        (_conv0, 1, 1), (_conv1.Layer, 2, 2), (_conv2.Layer, 1, 1), (_conv3.Layer, 2, 1), (_conv4.Layer, 2, 1),
+        (_conv5, 1, 1), (_conv6, 1, 1), (_seq0, 1, 1), (_seq1, 1, 1), (_seq2, 1, 1), (_head, 1, 1),
+    ];
+
+    /// <summary>Checks what <see cref="Logits"/> is given.</summary>
+    internal static void Check(ReadOnlySpan<float> input, int width)
+    {
+        if (width < FrameWidth || width % FrameWidth != 0)
+            throw new ArgumentException($"A width of {width} is no multiple of {FrameWidth}.", nameof(width));
+        if (input.Length < (long)InputHeight * width)
+            throw new ArgumentException("Fewer values than 32 × width.", nameof(input));
     }
 
     /// <inheritdoc/>

@@ -104,6 +104,14 @@ public sealed class DnCnnRestorer : RestorerModel
     /// <summary>Channels between the layers.</summary>
     public int Features { get; }
 
+    /// <summary>The layers as the whole picture at once would have them: padded on all sides.</summary>
+    internal IEnumerable<Conv2d> Convolutions => _layers.Select(layer =>
+        new Conv2d(layer.Weight, layer.Bias, layer.InputChannels, layer.KernelHeight, layer.KernelWidth)
+        {
+            Padding = Padding.Symmetric(1, 1),
+            NegativeSlope = layer.NegativeSlope,
+        });
+
     /// <inheritdoc/>
     /// <remarks>To the last bit: a tile is rounded differently if only part of it is there.</remarks>
     public override int Reach => Current == Precision.Float32 ? TiledReach : Depth;
