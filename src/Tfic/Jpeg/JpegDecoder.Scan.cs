@@ -163,7 +163,7 @@ internal ref partial struct JpegDecoder
             int high = single ? 1 : component.Vertical;
             for (int v = 0; v < high; v++)
                 JpegDct.Inverse(
-                    coded.BlockRow(v), coded.Steps, plane.AsSpan((row * high + v) * 8 * stride, 8 * stride), stride);
+                    coded.BlockRow(v), new JpegQuantiser(coded.Steps), plane.AsSpan((row * high + v) * 8 * stride, 8 * stride), stride);
             Array.Clear(coded.Blocks);
         }
     }

@@ -21,7 +21,7 @@ internal static class JpegPixels
             planes[i] = MakePlane(component);
             for (int row = 0; row < component.BlocksDown; row++)
                 JpegDct.Inverse(
-                    component.BlockRow(row), component.Steps, planes[i].AsSpan(row * 8 * stride, 8 * stride), stride);
+                    component.BlockRow(row), new JpegQuantiser(component.Steps), planes[i].AsSpan(row * 8 * stride, 8 * stride), stride);
         }
 
         return planes;

@@ -69,7 +69,7 @@ internal static class JpegSamples
             Span<short> blocks = component.BlockRow(row);
             if (row < realRows)
             {
-                JpegDct.Forward(band.AsSpan(v * 8 * stride), stride, component.Steps, blocks[..(real * 64)]);
+                JpegDct.Forward(band.AsSpan(v * 8 * stride), stride, new JpegQuantiser(component.Steps), blocks[..(real * 64)]);
                 for (int b = real; b < component.BlocksAcross; b++)
                     blocks[b * 64] = blocks[(real - 1) * 64];
             }
