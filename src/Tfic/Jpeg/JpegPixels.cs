@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Kernels.JpegColour;
 
 namespace Tfic.Jpeg;
 
