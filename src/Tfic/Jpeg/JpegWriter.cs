@@ -99,10 +99,11 @@ public static class JpegWriter
         }
 
         WriteHeader(stream, file, dc, ac);
-        var scan = new BlockWriter(new JpegScanWriter(), dc, ac);
-        scan.Writer.Start(stream);
-        Scan(file, ref scan);
-        scan.Writer.Finish();
+        var writer = new JpegScanWriter();
+        writer.Start(stream, dc, ac);
+        var visitor = new BlockWriter(writer);
+        Scan(file, ref visitor);
+        writer.Finish();
         stream.Write(EndMarker);
     }
 
@@ -294,14 +295,11 @@ public static class JpegWriter
         void Visit(ref short block, int table, ref int prediction);
     }
 
-    private readonly struct BlockWriter(JpegScanWriter writer, HuffmanEncodingTable[] dc, HuffmanEncodingTable[] ac)
-        : IBlockVisitor
+    private readonly struct BlockWriter(JpegScanWriter writer) : IBlockVisitor
     {
-        public JpegScanWriter Writer => writer;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Visit(ref short block, int table, ref int prediction) =>
-            writer.Put(ref block, dc[table], ac[table], ref prediction);
+            writer.Put(ref block, table, ref prediction);
     }
 
     private readonly struct SymbolCounter : IBlockVisitor
@@ -357,8 +355,8 @@ public static class JpegWriter
             }
 
             stream.Write(_header.GetBuffer(), 0, (int)_header.Length);
-            _scan.Start(stream);
-            var visitor = new BlockWriter(_scan, s_dc, s_ac);
+            _scan.Start(stream, s_dc, s_ac);
+            var visitor = new BlockWriter(_scan);
             Span<int> predictions = stackalloc int[_file.Components.Count];
             predictions.Clear();
             int down = _file.Components[0].BlocksDown / _file.Components[0].VerticalFactor;
