@@ -20,20 +20,22 @@ public static partial class JpegDct
     private const int Odd5 = 6437, Odd5At1 = -11362, Odd5At2 = 2261, Odd5At3 = 9633;
     private const int Odd7 = 2260, Odd7At1 = -6436, Odd7At2 = 9633, Odd7At3 = -11363;
 
+    // 256 bits come last, for they are not slower where it was measured (Zen 4, whose 512-bit operations are two of 256
+    // bits): 1.1 ms against 1.3 with 512 bits for 2048 × 2048 samples, both ways.
     private static Variant<ForwardKernel>[] ForwardRows =>
     [
         new("reference", true, 0, ForwardReference),
         new("vector128", Rows128.IsSupported, 0, Forward128),
-        new("vector256", Avx2.IsSupported, 0, Forward256),
         new("vector512", Rows512.IsSupported, 0, Forward512),
+        new("vector256", Avx2.IsSupported, 0, Forward256),
     ];
 
     private static Variant<InverseKernel>[] InverseRows =>
     [
         new("reference", true, 0, InverseReference),
         new("vector128", Rows128.IsSupported, 0, Inverse128),
-        new("vector256", Avx2.IsSupported, 0, Inverse256),
         new("vector512", Rows512.IsSupported, 0, Inverse512),
+        new("vector256", Avx2.IsSupported, 0, Inverse256),
     ];
 
     /// <summary>What differs between vectors of one, two and four blocks.</summary>

@@ -19,11 +19,21 @@ internal static partial class JpegColour
 
         static abstract void Store(TVector vector, ref byte target);
 
-        /// <summary>16 bytes from source, source + 48, and so on: of which the first 12 are four pixels.</summary>
-        static abstract TVector LoadPixels(ref byte source);
+        /// <summary>Bytes behind 3 · Count that loading so many pixels touches.</summary>
+        static abstract int Overread { get; }
 
-        /// <summary>Within 128 bits: bytes by index; 0 for indexes above 127.</summary>
-        static abstract TVector Shuffle(TVector bytes, Vector128<byte> indexes);
+        /// <summary>Where red and green, or green and blue, of a quarter of the pixels come from.</summary>
+        static abstract TVector Indexes(bool second);
+
+        /// <summary>A quarter of Count pixels, one in 32 bits: red and green, and green and blue, in 16 bits each.</summary>
+        static abstract void LoadPairs(
+            ref byte source, [ConstantExpected] int quarter, TVector first, TVector second, out TVector redGreen,
+            out TVector greenBlue);
+
+        /// <summary>
+        /// Brings Count bytes that were narrowed from the four quarters, in pairs and pairs of these, into order.
+        /// </summary>
+        static abstract TVector Order(TVector bytes);
 
         static abstract TVector Create16(short value);
 
@@ -72,62 +82,61 @@ internal static partial class JpegColour
         Check(luma.Length, blue.Length, red.Length, rgb.Length);
         ref byte pixels = ref MemoryMarshal.GetReference(rgb);
 
-        // Each load takes 16 bytes of which 12 count, so the last vector must not end with the row.
+        // Loads take some bytes more than they use, so the last vector must not end with the row.
+        TVector first = TPixels.Indexes(second: false), second = TPixels.Indexes(second: true);
         int x = 0;
-        for (; 3 * (x + TPixels.Count) + 4 <= rgb.Length && x + TPixels.Count <= luma.Length; x += TPixels.Count)
+        for (; 3 * (x + TPixels.Count) + TPixels.Overread <= rgb.Length && x + TPixels.Count <= luma.Length;
+            x += TPixels.Count)
         {
             ref byte at = ref Unsafe.Add(ref pixels, 3 * x);
-            FourOfEach<TVector, TPixels>(ref at, out TVector y0, out TVector b0, out TVector r0);
-            FourOfEach<TVector, TPixels>(ref Unsafe.Add(ref at, 12), out TVector y1, out TVector b1, out TVector r1);
-            FourOfEach<TVector, TPixels>(ref Unsafe.Add(ref at, 24), out TVector y2, out TVector b2, out TVector r2);
-            FourOfEach<TVector, TPixels>(ref Unsafe.Add(ref at, 36), out TVector y3, out TVector b3, out TVector r3);
+            TPixels.LoadPairs(ref at, 0, first, second, out TVector rg, out TVector gb);
+            Convert<TVector, TPixels>(rg, gb, out TVector y0, out TVector b0, out TVector r0);
+            TPixels.LoadPairs(ref at, 1, first, second, out rg, out gb);
+            Convert<TVector, TPixels>(rg, gb, out TVector y1, out TVector b1, out TVector r1);
+            TVector y = TPixels.Narrow32(y0, y1), b = TPixels.Narrow32(b0, b1), r = TPixels.Narrow32(r0, r1);
+            TPixels.LoadPairs(ref at, 2, first, second, out rg, out gb);
+            Convert<TVector, TPixels>(rg, gb, out y0, out b0, out r0);
+            TPixels.LoadPairs(ref at, 3, first, second, out rg, out gb);
+            Convert<TVector, TPixels>(rg, gb, out y1, out b1, out r1);
             TPixels.Store(
-                TPixels.Narrow16(TPixels.Narrow32(y0, y1), TPixels.Narrow32(y2, y3)),
+                TPixels.Order(TPixels.Narrow16(y, TPixels.Narrow32(y0, y1))),
                 ref Unsafe.Add(ref MemoryMarshal.GetReference(luma), x));
             TPixels.Store(
-                TPixels.Narrow16(TPixels.Narrow32(b0, b1), TPixels.Narrow32(b2, b3)),
+                TPixels.Order(TPixels.Narrow16(b, TPixels.Narrow32(b0, b1))),
                 ref Unsafe.Add(ref MemoryMarshal.GetReference(blue), x));
             TPixels.Store(
-                TPixels.Narrow16(TPixels.Narrow32(r0, r1), TPixels.Narrow32(r2, r3)),
+                TPixels.Order(TPixels.Narrow16(r, TPixels.Narrow32(r0, r1))),
                 ref Unsafe.Add(ref MemoryMarshal.GetReference(red), x));
         }
 
         FromRgbReference(rgb[(3 * x)..], luma[x..], blue[x..], red[x..]);
     }
 
-    /// <summary>Four pixels in each 128 bits, as 32-bit integers.</summary>
+    /// <summary>Pixels as 32-bit integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourOfEach<TVector, TPixels>(ref byte source, out TVector y, out TVector cb, out TVector cr)
+    private static void Convert<TVector, TPixels>(
+        TVector rg, TVector gb, out TVector y, out TVector cb, out TVector cr)
         where TVector : struct
         where TPixels : struct, IPixels<TVector>
     {
-        const byte Zero = 0x80;
-        TVector pixels = TPixels.LoadPixels(ref source);
-        TVector rg = TPixels.Shuffle(pixels, Vector128.Create(
-            0, Zero, 1, Zero, 3, Zero, 4, Zero, 6, Zero, 7, Zero, 9, Zero, 10, Zero));
-        TVector gb = TPixels.Shuffle(pixels, Vector128.Create(
-            1, Zero, 2, Zero, 4, Zero, 5, Zero, 7, Zero, 8, Zero, 10, Zero, 11, Zero));
-
         // Factors have 16 bits, and −32768 is one of them where 32768 is not: green's share of luma is added in two
-        // parts, and the colour differences are computed with their signs changed.
+        // parts, and what takes 32768 is subtracted.
         y = TPixels.ShiftRight32(
             TPixels.Add32(
                 TPixels.Add32(
-                    TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(19595, 38470 - 16384)),
-                    TPixels.MultiplyPairs(gb, Pair<TVector, TPixels>(16384, 7471))),
-                TPixels.Create32(Half)), 16);
+                    TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(19595, 38470 - 16384)), TPixels.Create32(Half)),
+                TPixels.MultiplyPairs(gb, Pair<TVector, TPixels>(16384, 7471))), 16);
         cb = TPixels.ShiftRight32(
             TPixels.Subtract32(
-                TPixels.Subtract32(
-                    TPixels.Create32(ChromaOffset),
-                    TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(11059, 21709))),
+                TPixels.Add32(
+                    TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(-11059, -21709)),
+                    TPixels.Create32(ChromaOffset)),
                 TPixels.MultiplyPairs(gb, Pair<TVector, TPixels>(0, -32768))), 16);
         cr = TPixels.ShiftRight32(
             TPixels.Subtract32(
-                TPixels.Subtract32(
-                    TPixels.Create32(ChromaOffset),
-                    TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(-32768, 27439))),
-                TPixels.MultiplyPairs(gb, Pair<TVector, TPixels>(0, 5329))), 16);
+                TPixels.Add32(
+                    TPixels.MultiplyPairs(gb, Pair<TVector, TPixels>(0, -5329)), TPixels.Create32(ChromaOffset)),
+                TPixels.MultiplyPairs(rg, Pair<TVector, TPixels>(-32768, 27439))), 16);
     }
 
     private static void ToRgb<TVector, TPixels>(
@@ -194,6 +203,8 @@ internal static partial class JpegColour
     {
         public static int Count => 16;
 
+        public static int Overread => 4;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector128<byte> Load(ref byte source) => Vector128.LoadUnsafe(ref source);
 
@@ -201,11 +212,26 @@ internal static partial class JpegColour
         public static void Store(Vector128<byte> vector, ref byte target) => vector.StoreUnsafe(ref target);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<byte> LoadPixels(ref byte source) => Vector128.LoadUnsafe(ref source);
+        public static Vector128<byte> Indexes(bool second)
+        {
+            const byte Zero = 0x80;
+            return second
+                ? Vector128.Create(1, Zero, 2, Zero, 4, Zero, 5, Zero, 7, Zero, 8, Zero, 10, Zero, 11, Zero)
+                : Vector128.Create(0, Zero, 1, Zero, 3, Zero, 4, Zero, 6, Zero, 7, Zero, 9, Zero, 10, Zero);
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<byte> Shuffle(Vector128<byte> bytes, Vector128<byte> indexes) =>
-            Ssse3.Shuffle(bytes, indexes);
+        public static void LoadPairs(
+            ref byte source, [ConstantExpected] int quarter, Vector128<byte> first, Vector128<byte> second,
+            out Vector128<byte> redGreen, out Vector128<byte> greenBlue)
+        {
+            Vector128<byte> pixels = Vector128.LoadUnsafe(ref source, (nuint)(12 * quarter));
+            redGreen = Ssse3.Shuffle(pixels, first);
+            greenBlue = Ssse3.Shuffle(pixels, second);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector128<byte> Order(Vector128<byte> bytes) => bytes;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector128<byte> Create16(short value) => Vector128.Create(value).AsByte();
@@ -306,6 +332,8 @@ internal static partial class JpegColour
     {
         public static int Count => 32;
 
+        public static int Overread => 4;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<byte> Load(ref byte source) => Vector256.LoadUnsafe(ref source);
 
@@ -313,12 +341,24 @@ internal static partial class JpegColour
         public static void Store(Vector256<byte> vector, ref byte target) => vector.StoreUnsafe(ref target);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<byte> LoadPixels(ref byte source) =>
-            Vector256.Create(Vector128.LoadUnsafe(ref source), Vector128.LoadUnsafe(ref source, 48));
+        public static Vector256<byte> Indexes(bool second) =>
+            Vector256.Create(Pixels128.Indexes(second), Pixels128.Indexes(second));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<byte> Shuffle(Vector256<byte> bytes, Vector128<byte> indexes) =>
-            Avx2.Shuffle(bytes, Vector256.Create(indexes, indexes));
+        public static void LoadPairs(
+            ref byte source, [ConstantExpected] int quarter, Vector256<byte> first, Vector256<byte> second,
+            out Vector256<byte> redGreen, out Vector256<byte> greenBlue)
+        {
+            // The halves are sixteen pixels apart, so that narrowing, which works within them, keeps the order.
+            Vector256<byte> pixels = Vector256.Create(
+                Vector128.LoadUnsafe(ref source, (nuint)(12 * quarter)),
+                Vector128.LoadUnsafe(ref source, (nuint)(12 * quarter + 48)));
+            redGreen = Avx2.Shuffle(pixels, first);
+            greenBlue = Avx2.Shuffle(pixels, second);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<byte> Order(Vector256<byte> bytes) => bytes;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<byte> Create16(short value) => Vector256.Create(value).AsByte();
@@ -394,9 +434,16 @@ internal static partial class JpegColour
     {
         public static int Count => 64;
 
+        public static int Overread => 16;
+
         // For each 64 of 192 bytes: where red and green come from, then where these and blue do. Indexes from 64 on
         // are those of the second vector.
         private static readonly byte[] s_interleaving = MakeInterleaving();
+
+        // For each 32-bit pixel of a quarter: where red and green, then where green and blue come from, every other
+        // byte to be cleared.
+        private static readonly byte[] s_pairs =
+            [.. Enumerable.Range(0, 128).Select(i => (byte)(i % 64 / 4 * 3 + i % 4 / 2 + i / 64))];
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector512<byte> Load(ref byte source) => Vector512.LoadUnsafe(ref source);
@@ -405,14 +452,24 @@ internal static partial class JpegColour
         public static void Store(Vector512<byte> vector, ref byte target) => vector.StoreUnsafe(ref target);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<byte> LoadPixels(ref byte source) =>
-            Vector512.Create(
-                Pixels256.LoadPixels(ref source), Pixels256.LoadPixels(ref Unsafe.Add(ref source, 96)));
+        public static Vector512<byte> Indexes(bool second) =>
+            Vector512.LoadUnsafe(ref s_pairs[second ? 64 : 0]);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<byte> Shuffle(Vector512<byte> bytes, Vector128<byte> indexes) =>
-            Avx512BW.Shuffle(
-            bytes, Vector512.Create(Vector256.Create(indexes, indexes), Vector256.Create(indexes, indexes)));
+        public static void LoadPairs(
+            ref byte source, [ConstantExpected] int quarter, Vector512<byte> first, Vector512<byte> second,
+            out Vector512<byte> redGreen, out Vector512<byte> greenBlue)
+        {
+            Vector512<byte> pixels = Vector512.LoadUnsafe(ref source, (nuint)(48 * quarter));
+            Vector512<byte> lower = Vector512.Create((short)0xFF).AsByte();
+            redGreen = Avx512Vbmi.PermuteVar64x8(pixels, first) & lower;
+            greenBlue = Avx512Vbmi.PermuteVar64x8(pixels, second) & lower;
+        }
+
+        // Narrowing works within 128 bits: each has four pixels of every quarter.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<byte> Order(Vector512<byte> bytes) => Avx512F.PermuteVar16x32(
+            bytes.AsInt32(), Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsByte();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector512<byte> Create16(short value) => Vector512.Create(value).AsByte();

@@ -33,13 +33,16 @@ internal static partial class JpegColour
     public delegate void ToRgbKernel(
         ReadOnlySpan<byte> luma, ReadOnlySpan<byte> blue, ReadOnlySpan<byte> red, Span<byte> rgb);
 
+    // From RGB, 256 bits come last: 1.3 ms against 1.5 with 512 bits for 2048 × 2048 pixels on Zen 4. The way back takes
+    // bytes apart that only 512 bits with VBMI permute at once: 0.8 ms against 1.1.
+
     /// <summary>Variants of the way from RGB; every row equals the reference.</summary>
     public static VariantTable<FromRgbKernel> FromRgbTable { get; } = new(
         "jpeg-colour-from-rgb",
         new Variant<FromRgbKernel>("reference", true, 0, FromRgbReference),
         new Variant<FromRgbKernel>("vector128", Ssse3.IsSupported, 0, FromRgb<Vector128<byte>, Pixels128>),
-        new Variant<FromRgbKernel>("vector256", Avx2.IsSupported, 0, FromRgb<Vector256<byte>, Pixels256>),
-        new Variant<FromRgbKernel>("vector512", HasWide, 0, FromRgb<Vector512<byte>, Pixels512>));
+        new Variant<FromRgbKernel>("vector512", HasWide, 0, FromRgb<Vector512<byte>, Pixels512>),
+        new Variant<FromRgbKernel>("vector256", Avx2.IsSupported, 0, FromRgb<Vector256<byte>, Pixels256>));
 
     /// <summary>Variants of the way to RGB; every row equals the reference.</summary>
     public static VariantTable<ToRgbKernel> ToRgbTable { get; } = new(
