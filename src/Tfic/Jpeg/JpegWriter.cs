@@ -147,7 +147,7 @@ public static class JpegWriter
             components[i] = new JpegComponent(
                 (byte)(i + 1), own, own, DivideUp(picture.Width * own, factor),
                 DivideUp(picture.Height * own, factor), mcusAcross * own, mcusDown * own,
-                wholeFile ? mcusDown * own : own);
+                new short[checked(mcusAcross * own * (wholeFile ? mcusDown * own : own) * 64)]);
             quantisers[i].Steps.CopyTo(components[i].Steps);
         }
 
