@@ -22,7 +22,8 @@ namespace Tfic.Benchmarks;
 /// <param name="AllocatedBytes">Managed memory that one call allocates.</param>
 /// <param name="Ratio">Time over that of the baseline in the same run; null where there is none.</param>
 /// <param name="PercentOfPeak">
-/// Least time that the machine's peaks allow its multiply-adds, in percent of the mean; null where that is not known.
+/// Least time that the machine's peaks allow its multiply-adds and copies, in percent of the mean; null where that is not
+/// known.
 /// </param>
 /// <param name="Scaling">Time on one thread over this time; null where there is none on one thread, or it is this.</param>
 /// <param name="Latencies">Times of single calls; null where they are not asked for.</param>
@@ -131,7 +132,7 @@ internal sealed partial record ResultFile(
                         ? report.ResultStatistics.Mean / mean
                         : null,
                     report.BenchmarkCase.Descriptor.WorkloadMethod.GetCustomAttribute<WorkAttribute>() is { } work
-                        ? 1e11 * work.Work.LeastSeconds(peaks) / report.ResultStatistics.Mean / ThreadsOf(report)
+                        ? 1e11 * work.LeastSeconds(peaks) / report.ResultStatistics.Mean / ThreadsOf(report)
                         : null,
                     ScalingOf(report, measured),
                     report.BenchmarkCase.Descriptor.WorkloadMethod.IsDefined(typeof(LatenciesAttribute))

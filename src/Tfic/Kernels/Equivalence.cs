@@ -6,6 +6,7 @@ using Tfic.Kernels.Dct;
 using Tfic.Kernels.GatedConvolution;
 using Tfic.Kernels.GridSampling;
 using Tfic.Kernels.IntegerConvolution;
+using Tfic.Kernels.JpegColour;
 using Tfic.Kernels.Lstm;
 using Tfic.Kernels.Normalisation;
 using Tfic.Kernels.Pooling;
@@ -65,6 +66,10 @@ public static class Equivalence
         [GridSample.Variants] = () => Rows(GridSample.Variants, GridSamples),
         [IntegerConvolution.IntegerConvolution.Table] =
             () => Rows(IntegerConvolution.IntegerConvolution.Table, IntegerConvolutions),
+        [ChromaFilter.DoubleTable] = () => Rows(ChromaFilter.DoubleTable, ChromaDoublings),
+        [ChromaFilter.HalveTable] = () => Rows(ChromaFilter.HalveTable, ChromaHalvings),
+        [JpegColour.JpegColour.FromRgbTable] = () => Rows(JpegColour.JpegColour.FromRgbTable, FromRgb),
+        [JpegColour.JpegColour.ToRgbTable] = () => Rows(JpegColour.JpegColour.ToRgbTable, ToRgb),
         [LstmCell.Variants] = () => Rows(LstmCell.Variants, LstmCells),
         [MaxPool.Variants] = () => Rows(MaxPool.Variants, Pools),
         [QuantisedConv2d.Variants] = () => Rows(QuantisedConv2d.Variants, QuantisedConvolutions),
@@ -338,7 +343,7 @@ public static class Equivalence
     private static IEnumerable<double[]> JpegForward(JpegDct.ForwardKernel kernel)
     {
         var random = new Random(4);
-        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 7, 9 })
         {
             foreach (int largest in new[] { 1, 255, ushort.MaxValue })
             {
@@ -349,7 +354,7 @@ public static class Equivalence
                     source.AsSpan().Replace((byte)7, byte.MaxValue);
                 ushort[] steps = Steps(random, largest);
                 short[] blocks = new short[64 * count + Guard];
-                kernel(source.AsSpan(1), stride, steps, blocks.AsSpan(1, 64 * count));
+                kernel(source.AsSpan(1), stride, new JpegQuantiser(steps), blocks.AsSpan(1, 64 * count));
                 yield return Array.ConvertAll(blocks, value => (double)value);
             }
         }
@@ -358,7 +363,7 @@ public static class Equivalence
     private static IEnumerable<double[]> JpegInverse(JpegDct.InverseKernel kernel)
     {
         var random = new Random(5);
-        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 7, 9 })
         {
             foreach (int largest in new[] { 1, 255, ushort.MaxValue })
             {
@@ -372,10 +377,65 @@ public static class Equivalence
                 }
 
                 byte[] target = new byte[8 * stride + Guard];
-                kernel(blocks, Steps(random, largest), target.AsSpan(1), stride);
+                kernel(blocks, new JpegQuantiser(Steps(random, largest)), target.AsSpan(1), stride);
                 yield return Array.ConvertAll(target, value => (double)value);
             }
         }
+    }
+
+    private static IEnumerable<double[]> FromRgb(JpegColour.JpegColour.FromRgbKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] rgb = Bytes(3 * length + 1, seed: length);
+            byte[][] planes = [new byte[length + Guard], new byte[length + Guard], new byte[length + Guard]];
+            kernel(
+                rgb.AsSpan(1), planes[0].AsSpan(1, length), planes[1].AsSpan(1, length), planes[2].AsSpan(1, length));
+            foreach (byte[] plane in planes)
+                yield return Array.ConvertAll(plane, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ToRgb(JpegColour.JpegColour.ToRgbKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] planes = Bytes(3 * length + 1, seed: 100 + length), rgb = new byte[3 * length + Guard];
+            kernel(
+                planes.AsSpan(1, length), planes.AsSpan(1 + length, length), planes.AsSpan(1 + 2 * length),
+                rgb.AsSpan(1, 3 * length));
+            yield return Array.ConvertAll(rgb, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ChromaHalvings(ChromaFilter.HalveKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] rows = Bytes(4 * length + 1, seed: 200 + length), target = new byte[length + Guard];
+            kernel(rows.AsSpan(1, 2 * length), rows.AsSpan(1 + 2 * length), target.AsSpan(1, length));
+            yield return Array.ConvertAll(target, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ChromaDoublings(ChromaFilter.DoubleKernel kernel)
+    {
+        foreach (int length in Lengths.Where(length => length > 0))
+        {
+            byte[] rows = Bytes(2 * length + 1, seed: 300 + length), target = new byte[2 * length + Guard];
+            kernel(rows.AsSpan(1, length), rows.AsSpan(1 + length), target.AsSpan(1, 2 * length));
+            yield return Array.ConvertAll(target, value => (double)value);
+        }
+    }
+
+    /// <summary>Samples of which a third are 0 or 255.</summary>
+    private static byte[] Bytes(int length, int seed)
+    {
+        var random = new Random(seed);
+        byte[] bytes = new byte[length];
+        foreach (ref byte value in bytes.AsSpan())
+            value = random.Next(3) == 0 ? (byte)(255 * random.Next(2)) : (byte)random.Next(256);
+        return bytes;
     }
 
     private static IEnumerable<double[]> IntegerConvolutions(IntegerConvolutionKernel kernel)
