@@ -50,6 +50,12 @@ internal static class CommonOptions
         DefaultValueFactory = _ => ShippedModels.DetectorCompact,
     };
 
+    /// <summary><c>--int8</c>.</summary>
+    public static Option<bool> Int8() => new("--int8")
+    {
+        Description = "Run DnCNN restorers in 8 bits where the processor multiplies bytes: faster, a little less exact.",
+    };
+
     /// <summary>D1.</summary>
     public static Option<string> Restorer() => new("--restorer")
     {

@@ -199,7 +199,7 @@ public static class NetworkRun
         TextRecogniserModel model = TextRecogniserModel.FromStateDict(
             tensors, new string('?', options.ClassCount - options.OwnClasses));
         if (input.Shape is not [> 0 and var lines, var channels, var height, var width] || channels != options.InputChannels
-            || height != options.Height || (options.Transformation ? width != options.Width : width < 8))
+            || height != options.Height || (options.Transformation ? width != options.Width : width < TextRecogniserOptions.MinWidth))
         {
             throw new TficFormatException(
                 $"The input must be [B, {options.InputChannels}, {options.Height}, " +

@@ -72,6 +72,7 @@ public static class Equivalence
         [RangeDecoding.Table] = () => ForcedRows(RangeDecoding.Table, Codings),
         [RansDecoding.Table] = () => ForcedRows(RansDecoding.Table, Codings),
         [RansEncoding.Table] = () => ForcedRows(RansEncoding.Table, Codings),
+        [WinogradConv2d.Variants] = () => Rows(WinogradConv2d.Variants, WinogradConvolutions),
         [BilinearResize.Variants] = () => Rows(BilinearResize.Variants, Resizes),
         [SampleConversion.ToFloatVariants] = () => Rows(SampleConversion.ToFloatVariants, ToFloats),
         [SampleConversion.ToSamplesVariants] = () => Rows(SampleConversion.ToSamplesVariants, ToSamples),
@@ -181,6 +182,38 @@ public static class Equivalence
                 float[] second = residual == Residual.None ? [] : Floats(random, length);
                 float[] output = new float[length + Guard];
                 kernel(layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length), threads: 2);
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> WinogradConvolutions(WinogradConv2dKernel kernel)
+    {
+        var random = new Random(13);
+        Padding one = Padding.Symmetric(1, 1);
+        (Padding Padding, int Inputs, int Outputs, int Height, int Width)[] shapes =
+        [
+            (one, 1, 1, 1, 1), (one, 5, 17, 3, 1), (one, 16, 33, 8, 12), (one, 48, 16, 7, 15), (one, 33, 64, 6, 30),
+            (new Padding(0, 1, 0, 1), 8, 24, 11, 9), (default, 17, 8, 3, 3), (Padding.Symmetric(6, 7), 3, 5, 1, 2),
+        ];
+        foreach (var s in shapes)
+        {
+            foreach (Residual residual in Enum.GetValues<Residual>())
+            {
+                var layer = new WinogradConv2d(
+                    new Conv2d(Floats(random, s.Outputs * s.Inputs * 9), Floats(random, s.Outputs), s.Inputs, 3, 3)
+                    {
+                        Padding = s.Padding,
+                        Residual = residual,
+                        NegativeSlope = residual == Residual.AfterActivation ? 0f : 0.125f,
+                    });
+                int length = layer.Layer.ResultHeight(s.Height) * layer.Layer.ResultWidth(s.Width) * s.Outputs;
+                float[] input = Floats(random, s.Height * s.Width * s.Inputs + 1);
+                float[] second = residual == Residual.None ? [] : Floats(random, length);
+                float[] output = new float[length + Guard];
+                kernel(
+                    layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length),
+                    new float[layer.ScratchLength(2)], threads: 2);
                 yield return Array.ConvertAll(output, value => (double)value);
             }
         }

@@ -11,6 +11,7 @@ public static class KernelTables
         Attention.NeighbourhoodAttention.Variants,
         BFloat16Convolution.BFloat16Conv2d.Variants,
         Convolution.Conv2d.Variants,
+        Convolution.WinogradConv2d.Variants,
         Dct.BlockDct.ForwardTable,
         Dct.BlockDct.InverseTable,
         Dct.BlockDct.QuantiseTable,

@@ -41,13 +41,7 @@ public abstract class RecogniserModel
     /// <param name="stream">A safetensors file or a PyTorch checkpoint; read to its end.</param>
     /// <exception cref="TficFormatException">Damaged, or not a recogniser of this version.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
-    public static RecogniserModel Load(Stream stream)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        using var copy = new MemoryStream();
-        stream.CopyTo(copy);
-        return Load(copy.GetBuffer().AsMemory(0, (int)copy.Length));
-    }
+    public static RecogniserModel Load(Stream stream) => Load(SafetensorsFile.ReadBytes(stream));
 
     /// <summary>Loads a model that is in memory.</summary>
     /// <param name="file">A whole safetensors file or PyTorch checkpoint, which must not change afterwards.</param>

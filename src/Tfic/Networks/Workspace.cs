@@ -12,7 +12,7 @@ public sealed class Workspace
 {
     private readonly float[][] _floats = [.. Enumerable.Repeat(Array.Empty<float>(), 14)];
     private readonly BFloat16Plane[] _narrow = [new(), new(), new()];
-    private readonly QuantisedPlane[] _quantised = [new(), new()];
+    private readonly QuantisedPlane[] _quantised = [new(), new(), new()];
     private byte[] _bytes = [];
 
     /// <summary>Makes an empty workspace.</summary>
@@ -51,7 +51,7 @@ public sealed class Workspace
     /// <summary>One of three independent planes, of whatever shape it had before.</summary>
     internal BFloat16Plane Narrow(int slot) => _narrow[slot];
 
-    /// <summary>One of two independent planes, of whatever shape it had before.</summary>
+    /// <summary>One of three independent planes, of whatever shape it had before.</summary>
     internal QuantisedPlane Quantised(int slot) => _quantised[slot];
 
     /// <summary>A buffer of bytes, with whatever it held before.</summary>

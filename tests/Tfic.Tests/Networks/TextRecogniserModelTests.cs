@@ -147,6 +147,7 @@ public sealed class TextRecogniserModelTests
         Assert.Contains("not finite", Message(
             t => t.Name == "FeatureExtraction.ConvNet.12.running_var" ? Enumerable.Repeat(-1f, t.Count).ToArray() : null));
         Assert.Contains("characters", Message(_ => null, "abc"));
+        Assert.Contains("no words", Message(t => t.Name == "Transformation.GridGenerator.P_hat" ? [1, 2, 3] : null));
         Assert.Equal("B", ((TextRecogniserModel)RecogniserModel.Load(Changed(
             file, _ => null, "AB" + TextRecogniserOptions.LowerCase[2..]))).Characters[1]);
     }
@@ -191,7 +192,7 @@ public sealed class TextRecogniserModelTests
         {
             float[] values = change(tensor) ?? tensor.ToFloat();
             if (values.Length > 0)
-                writer.AddFloat32(tensor.Name, values, tensor.Shape);
+                writer.AddFloat32(tensor.Name, values, values.Length == tensor.Count ? tensor.Shape : [1, values.Length]);
         }
 
         return writer.ToArray();

@@ -43,6 +43,9 @@ public sealed record TextRecogniserOptions(
     public const string CaseSensitive =
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
+    /// <summary>Fewest columns that leave each extractor a frame.</summary>
+    internal const int MinWidth = 8;
+
     /// <summary>Rows of the input.</summary>
     public int Height { get; init; } = 32;
 
@@ -112,11 +115,18 @@ public sealed record TextRecogniserOptions(
             HiddenSize = sequence ? Size("SequenceModeling.0.linear.weight", 0)
                 : ctc ? 256 : Size("Prediction.generator.weight", 1),
         };
-        return !spline ? options : options with
+        if (spline)
         {
-            Width = Size("Transformation.GridGenerator.P_hat", 0) / options.Height,
-            Fiducials = Size("Transformation.GridGenerator.P_hat", 1) - 3,
-        };
+            options = options with
+            {
+                Width = Size("Transformation.GridGenerator.P_hat", 0) / options.Height,
+                Fiducials = Size("Transformation.GridGenerator.P_hat", 1) - 3,
+            };
+        }
+
+        return options is { Width: >= MinWidth, Fiducials: > 0 } && options.ClassCount > options.OwnClasses
+            ? options
+            : throw new TficFormatException("These are no weights of a text recogniser: it would have no words to read.");
     }
 
     private static int OwnClassesOf(Prediction prediction) => prediction == Prediction.Ctc ? 1 : 2;
