@@ -205,6 +205,17 @@ public sealed class TinyLicModelTests
             state[name] = before;
         }
 
+        // Scales that do not rise, and no distribution for z.
+        var scales = new SafetensorsWriter();
+        scales.AddFloat32("gaussian_conditional.scale_table", [0.11f, 0.5f, 0.5f], 3);
+        state["gaussian_conditional.scale_table"] =
+            SafetensorsFile.Read(scales.ToArray()).Tensors["gaussian_conditional.scale_table"];
+        Assert.Throws<TficFormatException>(() => TinyLicModel.Load(state));
+        state.Remove("gaussian_conditional.scale_table");
+        Assert.NotNull(TinyLicModel.Load(state));
+        state.Remove("entropy_bottleneck.quantiles");
+        Assert.Throws<TficFormatException>(() => TinyLicModel.Load(state));
+
         Assert.False(TinyLicModel.Fits(new Dictionary<string, StoredTensor>()));
         Assert.Throws<TficFormatException>(() => TinyLicModel.Load(new Dictionary<string, StoredTensor>()));
     }

@@ -26,6 +26,9 @@ internal sealed class PublishedWeights
     public static PublishedWeights Drawn(int seed, SafetensorsWriter? copy = null) =>
         new(new Dictionary<string, StoredTensor>(), new Random(seed), copy);
 
+    /// <summary>Whether these are random weights.</summary>
+    public bool AreDrawn => _random is not null;
+
     /// <summary>Whether there is a tensor of this name; of random weights there is none.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);
 

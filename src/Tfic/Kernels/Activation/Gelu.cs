@@ -11,7 +11,7 @@ namespace Tfic.Kernels.Activation;
 /// <para>
 /// Φ(−|x|) = ½·(a₁u + a₂u² + … + a₅u⁵)·e^(−x²/2), u = 1 / (1 + p·|x|/√2), is off by at most 7.5·10⁻⁸ (Abramowitz and
 /// Stegun 1964, 7.1.26); the result is max(x, 0) − |x|·Φ(−|x|), which takes no difference of nearly equal numbers on either
-/// side. It is off by at most 2·10⁻⁷·|x|.
+/// side. With the roundings of single precision it is off by at most 3·10⁻⁷·|x| (2.7 measured), of normal numbers.
 /// </para>
 /// <para>The operations and their order are fixed, so every row gives the same bits. NaN stays NaN.</para>
 /// </remarks>

@@ -71,7 +71,7 @@ internal sealed class AttentionGroup
             {
                 foreach (Pass pass in (ReadOnlySpan<Pass>)[Pass.Project, Pass.Rest])
                 {
-                    var work = new Work(block, size, x, qkv, part, workers);
+                    var work = new BandWork(block, size, x, qkv, part, workers);
                     if (workers == 1)
                         work.Run(pass, 0);
                     else
@@ -85,7 +85,7 @@ internal sealed class AttentionGroup
     }
 
     // A method of its own: what a lambda captures is allocated where the method begins.
-    private static void RunParallel(Work work, Pass pass, int workers) =>
+    private static void RunParallel(BandWork work, Pass pass, int workers) =>
         Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, worker => work.Run(pass, worker));
 
     /// <summary>
@@ -120,7 +120,7 @@ internal sealed class AttentionGroup
     }
 
     /// <summary>One pass over a plane, in pinned memory.</summary>
-    private readonly unsafe struct Work(Block block, Size size, float* plane, float* projected, float* scratch, int workers)
+    private readonly unsafe struct BandWork(Block block, Size size, float* plane, float* projected, float* scratch, int workers)
     {
         /// <summary>The bands of a worker.</summary>
         public void Run(Pass pass, int worker)

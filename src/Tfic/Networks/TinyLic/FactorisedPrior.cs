@@ -16,9 +16,9 @@ internal sealed class FactorisedPrior
     public FactorisedPrior(PublishedWeights weights, string name, int channels)
     {
         Medians = new float[channels];
-        if (!weights.Has(name + ".quantiles"))
+        if (weights.AreDrawn)
         {
-            // Random weights: any distribution serves.
+            // Any distribution serves.
             Tables = PublishedTables.Gaussian([.. Enumerable.Repeat(2f, channels)]);
             return;
         }

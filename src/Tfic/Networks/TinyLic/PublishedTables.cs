@@ -73,9 +73,9 @@ internal static class PublishedTables
             for (int row = 0; row < lengths.Length; row++)
             {
                 // The core lists values outward from a centre, the lower of two first.
+                if (lengths[row] < 3 || lengths[row] > columns || Math.Abs((long)offsets[row]) > FrequencyTables.MaxCentre / 2)
+                    throw new ArgumentException($"Row {row} has {lengths[row]} bounds from {offsets[row]} on.");
                 int count = lengths[row] - 2;
-                if (count < 1 || lengths[row] > columns || Math.Abs((long)offsets[row]) > FrequencyTables.MaxCentre / 2)
-                    throw new ArgumentException($"Row {row} has {count} values from {offsets[row]}.");
                 centres[row] = offsets[row] + count / 2;
                 int Frequency(int i) => cumulative[row * columns + i + 1] - cumulative[row * columns + i];
                 for (int k = 0; k < count; k++)

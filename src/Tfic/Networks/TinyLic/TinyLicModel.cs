@@ -49,6 +49,9 @@ public sealed class TinyLicModel
     private const float LargestScale = 256;
     private const int ScaleCount = 64;
 
+    // Of which a table has 12 thousand symbols.
+    private const float MaxScale = 1024;
+
     private static readonly string[] Groups = ["g_a1", "g_a3", "g_a5", "g_a7", "h_a1", "h_a3"];
 
     private readonly TinyLicTransform _analysis, _hyperAnalysis, _hyperSynthesis, _synthesis;
@@ -85,6 +88,12 @@ public sealed class TinyLicModel
         const string Conditional = "gaussian_conditional";
         bool hasScales = weights.Has(Conditional + ".scale_table") && weights.Any(Conditional + ".scale_table", 1).Count > 0;
         _scales = hasScales ? weights.Any(Conditional + ".scale_table", 1).ToFloat() : Scales();
+        for (int i = 0; i < _scales.Length; i++)
+        {
+            if (!(_scales[i] > (i == 0 ? 0 : _scales[i - 1]) && _scales[i] <= MaxScale))
+                throw new TficFormatException($"The scales of the conditional prior do not rise within 0 … {MaxScale}.");
+        }
+
         _tables = PublishedTables.Read(weights, Conditional) ?? PublishedTables.Gaussian(_scales);
         if (_tables.Count != _scales.Length)
             throw new TficFormatException($"There are {_tables.Count} tables for {_scales.Length} scales.");
