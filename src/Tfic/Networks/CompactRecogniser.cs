@@ -11,8 +11,8 @@ namespace Tfic.Networks;
 /// rectifiers (1→32 of stride 2, 32→64, 64→96, 96→96 with residual, 96→160, 160→192) alternate with maxima that
 /// halve the height each time and the width once more; a 2×1 convolution makes one row of frames, a frame for every
 /// 4 columns; three 1×7 residual convolutions look along the line; a 1×1 one scores the classes. Class 0 is CTC's
-/// blank. 217 million multiply-adds for 256 columns, 143 million of them
-/// in layers that <see cref="WinogradConv2d"/> runs with a quarter of the multiplications.
+/// blank. 217 million multiply-adds for 256 columns, 143 million of them in layers that <see cref="WinogradConv2d"/> runs
+/// with a quarter of the multiplications.
 /// </para>
 /// <para>Immutable: threads may share it, each with its own <see cref="Workspace"/>.</para>
 /// </remarks>
