@@ -53,8 +53,7 @@ public class EncodeBenchmark
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in _network.named_parameters())
         {
             // The file holds what chooses probabilities in integers.
-            bool isTransform = name.StartsWith("g_a.", StringComparison.Ordinal) || name.StartsWith("h_a.", StringComparison.Ordinal);
-            if (isTransform && _model.File.Tensors.TryGetValue(name, out StoredTensor? stored))
+            if (name[..4] is "g_a." or "h_a." && _model.File.Tensors.TryGetValue(name, out StoredTensor? stored))
                 parameter.copy_(tensor(stored.ToFloat()).view(parameter.shape));
         }
 
@@ -99,5 +98,6 @@ public class EncodeBenchmark
     public void AnalysisInFloat32() => _model.Transforms.Analysis(_picture, _workspace, _latents, narrow: false);
 
     // Channels last, as the coder takes them.
-    private static int[] Integers(Tensor x) => x.permute(0, 2, 3, 1).to(ScalarType.Int32).contiguous().data<int>().ToArray();
+    private static int[] Integers(Tensor x) =>
+        x.permute(0, 2, 3, 1).to(ScalarType.Int32).contiguous().data<int>().ToArray();
 }

@@ -4,8 +4,8 @@ using Tfic.Kernels;
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
 using Tfic.Kernels.QuantisedConvolution;
-using Tfic.Profiling;
 using Tfic.Kernels.Samples;
+using Tfic.Profiling;
 
 namespace Tfic.Networks;
 
