@@ -94,10 +94,17 @@ internal static class TrainVerb
             HelpName = "compact|dncnn",
             DefaultValueFactory = _ => RestorerProfile.Compact,
         };
+        var letters = new Option<double>("--letters")
+        {
+            Description = "Weight of a loss that asks the compact network for the characters; 0 for the paper's loss alone.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.1,
+        };
+        CommonOptions.Number(letters, 0, 100);
         Option<string?> from = FromRestorer("random weights");
         var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples)
         {
-            profile, lambda, from,
+            profile, lambda, letters, from,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
@@ -105,6 +112,7 @@ internal static class TrainVerb
                 options with
                 {
                     Lambda = result.GetValue(lambda),
+                    LetterWeight = result.GetValue(letters),
                     Profile = result.GetValue(profile),
                     From = Restorer(result.GetValue(from)),
                 },
@@ -161,8 +169,9 @@ internal static class TrainVerb
         CommonOptions.Number(stage, 1, 2);
         var from = new Option<string?>("--from")
         {
-            Description = "Folder of the run to start from: stage 2 starts from stage 1's.",
-            HelpName = "FOLDER",
+            Description = "What to start from, as stage 2 does from stage 1: the folder of a run, or an exported codec, by "
+                + "file or by the name of one that ships. An export's prior went through integers and comes back almost whole.",
+            HelpName = "FOLDER|NAME|PATH",
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
         var mix = new Option<string>("--mix")
@@ -270,14 +279,15 @@ internal static class TrainVerb
         CancellationToken cancellation)
     {
         if (stage == 2 && from is null)
-            throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
+            throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run, or its export, with --from.");
         if (entropyOnly && (stage == 2 || from is null))
         {
             throw new CommandFailure(
                 "--entropy-only goes with stage 1 and with --from: it keeps the latents of a run.");
         }
 
-        string? weights = from is null ? null : CheckpointOf(from);
+        bool exported = from is not null && (ShippedModels.Names.Contains(from) || File.Exists(from));
+        string? weights = from is null || exported ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
         CodecTrainingOptions options = common.Read(result, new CodecTrainingOptions
@@ -290,7 +300,11 @@ internal static class TrainVerb
         });
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
         random.manual_seed((long)options.Seed);
-        var network = new CompactCodecNetwork { UsesContext = context };
+        CompactCodecNetwork network = exported
+            ? Weights.Load(from!, "codec", stream => CodecExport.Read(SafetensorsFile.Read(stream)))
+            : new CompactCodecNetwork { UsesContext = context };
+        if (exported && network.UsesContext != context)
+            throw new CommandFailure($"{from}: this codec has {(context ? "no context: give --no-context" : "a context: leave out --no-context")}.");
         if (weights is not null)
             network.load(weights);
         RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);

@@ -111,6 +111,19 @@ public sealed class CompactCodec
         !ReferenceEquals(BFloat16Conv2d.Variants.Picked, BFloat16Conv2d.Variants.Reference)
         && !ReferenceEquals(QuantisedConv2d.Variants.Picked, QuantisedConv2d.Variants.Reference);
 
+    /// <summary>Layers of g_a from first to last; a residual is what the layer before took in.</summary>
+    internal IEnumerable<Conv2d> AnalysisLayers =>
+        [_ga0, _ga1, _ga2, .. _gaRes0.Convolutions, .. _gaRes1.Convolutions, _ga3];
+
+    /// <summary>The same of h_a.</summary>
+    internal IEnumerable<Conv2d> HyperAnalysisLayers => [_ha0, _ha1];
+
+    /// <summary>The same of g_s; the last one's channels are 4 × 4 pixels × RGB.</summary>
+    internal IEnumerable<Conv2d> SynthesisLayers =>
+    [
+        _gs0, .. _gsRes0.Convolutions, .. _gsRes1.Convolutions, _gs1, .. _gsRes2.Convolutions, _gs2, _gs3,
+    ];
+
     /// <summary>Size of y for a picture.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1, or a picture too large to compute with.</exception>
     public static (int Width, int Height) LatentSize(int width, int height)
@@ -307,6 +320,15 @@ public sealed class CompactCodec
         };
     }
 
+    /// <summary>Pads the picture and converts it to floats.</summary>
+    internal static void Pad(Picture picture, Workspace workspace, int paddedWidth, int paddedHeight, Span<float> plane)
+    {
+        int pitch = paddedWidth * 3;
+        Span<byte> samples = workspace.Bytes(pitch);
+        for (int y = 0; y < paddedHeight; y++)
+            TakeInRow(picture, y, samples, plane[(y * pitch)..]);
+    }
+
     /// <summary>Pads the picture, converts it to floats and runs g_a.conv0, band by band.</summary>
     private void TakeIn(Picture picture, Workspace workspace, int paddedWidth, int paddedHeight, Span<float> output)
     {
@@ -317,19 +339,25 @@ public sealed class CompactCodec
         for (int top = 0; top < paddedHeight; top += BandHeight)
         {
             for (int i = 0; i < BandHeight; i++)
-            {
-                // Rows below the last repeat it: the converted samples are still there.
-                if (top + i < picture.Height)
-                    PadRow(picture, top + i, samples);
-                SampleConversion.ToFloat(samples, band[(i * pitch)..]);
-            }
-
+                TakeInRow(picture, top + i, samples, band[(i * pitch)..]);
             workspace.Clock?.End(Stage.Convert);
             _ga0.Run(
                 band, BandHeight, paddedWidth, output[(int)((long)top / 4 * outputPitch)..],
                 threads: workspace.Threads);
             workspace.Clock?.End(Stage.Analysis);
         }
+    }
+
+    /// <summary>One row of the padded picture as floats; rows below the last repeat it.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="y">The row, after all those above it.</param>
+    /// <param name="samples">Room for a row, the same for all rows: it holds the last one.</param>
+    /// <param name="values">Receives the row.</param>
+    private static void TakeInRow(Picture picture, int y, Span<byte> samples, Span<float> values)
+    {
+        if (y < picture.Height)
+            PadRow(picture, y, samples);
+        SampleConversion.ToFloat(samples, values);
     }
 
     /// <summary>One row as RGB, its last pixel repeated to the end.</summary>
@@ -351,7 +379,7 @@ public sealed class CompactCodec
     }
 
     /// <summary>Rounds the last layer's output to samples and puts each 4 × 4 block in its place.</summary>
-    private static void GiveOut(ReadOnlySpan<float> blocks, int columns, Workspace workspace, Picture picture)
+    internal static void GiveOut(ReadOnlySpan<float> blocks, int columns, Workspace workspace, Picture picture)
     {
         int pitch = columns * 48;
         Span<byte> samples = workspace.Bytes(pitch);
@@ -375,6 +403,8 @@ public sealed class CompactCodec
         private readonly Conv2d _conv0 = Layers.Load(file, name + ".conv0", channels, channels, 3, 3, slope: Leak);
         private readonly Conv2d _conv1 = Layers.Load(
             file, name + ".conv1", channels, channels, 1, 1, residual: Residual.AfterActivation);
+
+        public IEnumerable<Conv2d> Convolutions => [_conv0, _conv1];
 
         public Work Work(int height, int width) =>
             Profiling.Work.Of(_conv0, height, width) + Profiling.Work.Of(_conv1, height, width);
@@ -443,7 +473,7 @@ public sealed class CompactCodec
             for (int row = 0; row < rows; row++)
                 p.SetRow(row, a.Slice(row * pitch, pitch));
             _res00.Run(p, b, quantised: q, threads: threads);
-            _res01.Run(q, c, a, p, threads);
+            _res01.Run(q, c, a, p, threads: threads);
             _res10.Run(p, b, quantised: q, threads: threads);
             _res11.Run(q, a, c, threads: threads);
             _conv3.Run(a, rows, columns, y, threads: threads);

@@ -135,7 +135,7 @@ public abstract class RestorerModel
     }
 
     /// <summary>Checks a plane and its output.</summary>
-    private protected static void Check(ReadOnlySpan<float> input, int width, int height, Span<float> output)
+    internal static void Check(ReadOnlySpan<float> input, int width, int height, Span<float> output)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);

@@ -55,6 +55,13 @@ public sealed class Accelerator(TurnOrder order = TurnOrder.Ascending, int maxNu
         Action<T1, T2, T3, T4, T5> kernel) =>
         (config, a, b, c, d, e) => Launch.Run(config, order, () => kernel(a, b, c, d, e));
 
+    public Action<KernelConfig, T1, T2, T3> LoadStreamKernel<T1, T2, T3>(Action<T1, T2, T3> kernel) =>
+        (config, a, b, c) => Launch.Run(config, order, () => kernel(a, b, c));
+
+    public Action<KernelConfig, T1, T2, T3, T4, T5, T6> LoadStreamKernel<T1, T2, T3, T4, T5, T6>(
+        Action<T1, T2, T3, T4, T5, T6> kernel) =>
+        (config, a, b, c, d, e, f) => Launch.Run(config, order, () => kernel(a, b, c, d, e, f));
+
     public void Dispose()
     {
     }
