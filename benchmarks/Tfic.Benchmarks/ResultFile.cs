@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BenchmarkDotNet.Environments;
+using BenchmarkDotNet.Parameters;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using Tfic.Profiling;
@@ -21,8 +22,11 @@ namespace Tfic.Benchmarks;
 /// <param name="AllocatedBytes">Managed memory that one call allocates.</param>
 /// <param name="Ratio">Time over that of the baseline in the same run; null where there is none.</param>
 /// <param name="PercentOfPeak">
-/// Least time that the machine's peaks allow its multiply-adds, in percent of the mean; null where that is not known.
+/// Least time that the machine's peaks allow its multiply-adds and copies, in percent of the mean; null where that is not
+/// known.
 /// </param>
+/// <param name="Scaling">Time on one thread over this time; null where there is none on one thread, or it is this.</param>
+/// <param name="Latencies">Times of single calls; null where they are not asked for.</param>
 internal sealed record MeasuredCase(
     string Method,
     IReadOnlyDictionary<string, string> Parameters,
@@ -30,7 +34,41 @@ internal sealed record MeasuredCase(
     double StandardErrorNanoseconds,
     long AllocatedBytes,
     double? Ratio,
-    double? PercentOfPeak);
+    double? PercentOfPeak,
+    double? Scaling,
+    Latencies? Latencies);
+
+/// <summary>Times of single calls.</summary>
+/// <param name="MedianNanoseconds">Half of them are shorter.</param>
+/// <param name="P99Nanoseconds">Of a hundred, one is longer.</param>
+internal sealed record Latencies(double MedianNanoseconds, double P99Nanoseconds)
+{
+    private const int WarmUps = 50, Calls = 2000;
+
+    /// <summary>Calls a benchmark's method, which returns a number, again and again.</summary>
+    public static Latencies Measure(BenchmarkCase benchmark)
+    {
+        object instance = Activator.CreateInstance(benchmark.Descriptor.Type)!;
+        foreach (ParameterInstance parameter in benchmark.Parameters.Items)
+            benchmark.Descriptor.Type.GetProperty(parameter.Name)!.SetValue(instance, parameter.Value);
+        benchmark.Descriptor.GlobalSetupMethod?.Invoke(instance, null);
+        MethodInfo method = benchmark.Descriptor.WorkloadMethod;
+        Func<int> call = method.CreateDelegate<Func<int>>(instance);
+        var ticks = new long[Calls];
+        for (int i = -WarmUps; i < Calls; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            call();
+            if (i >= 0)
+                ticks[i] = Stopwatch.GetTimestamp() - start;
+        }
+
+        benchmark.Descriptor.GlobalCleanupMethod?.Invoke(instance, null);
+        Array.Sort(ticks);
+        double Nanoseconds(double part) => 1e9 * ticks[(int)(part * Calls)] / Stopwatch.Frequency;
+        return new Latencies(Nanoseconds(0.5), Nanoseconds(0.99));
+    }
+}
 
 /// <summary>What one benchmark class gave on one device, as benchmarks/results keeps it.</summary>
 /// <param name="Name">Name of the class.</param>
@@ -39,6 +77,10 @@ internal sealed record MeasuredCase(
 /// <param name="Device">The processor, as it names itself.</param>
 /// <param name="LogicalCores">How many logical cores the process could use.</param>
 /// <param name="Runtime">Version of .NET, operating system family and architecture.</param>
+/// <param name="Blas">
+/// The library in which libtorch multiplies matrices, small convolutions included; null where none is loaded. Debian's
+/// libtorch takes the reference BLAS unless libopenblas0-pthread is installed, and is then many times slower.
+/// </param>
 /// <param name="Peaks">What one core can do at most, measured in the same run.</param>
 /// <param name="Cases">The measurements.</param>
 internal sealed partial record ResultFile(
@@ -48,11 +90,15 @@ internal sealed partial record ResultFile(
     string Device,
     int LogicalCores,
     string Runtime,
+    string? Blas,
     MachinePeaks Peaks,
     IReadOnlyList<MeasuredCase> Cases)
 {
     /// <summary>The parameter that holds a kernel's row; the baseline of a kernel is its reference.</summary>
     private const string RowParameter = "Row";
+
+    /// <summary>The parameter that holds a number of threads.</summary>
+    private const string ThreadsParameter = "Threads";
     private const string ReferenceRow = "reference";
 
     /// <summary>Takes the figures out of a run; null when nothing was measured.</summary>
@@ -73,6 +119,7 @@ internal sealed partial record ResultFile(
             FindDevice(),
             Environment.ProcessorCount,
             $".NET {Environment.Version}, {FamilyOfSystem()} {RuntimeInformation.ProcessArchitecture}",
+            FindBlas(),
             peaks,
             [
                 .. measured.Select(report => new MeasuredCase(
@@ -85,9 +132,29 @@ internal sealed partial record ResultFile(
                         ? report.ResultStatistics.Mean / mean
                         : null,
                     report.BenchmarkCase.Descriptor.WorkloadMethod.GetCustomAttribute<WorkAttribute>() is { } work
-                        ? 1e11 * work.Work.LeastSeconds(peaks) / report.ResultStatistics.Mean
+                        ? 1e11 * work.LeastSeconds(peaks) / report.ResultStatistics.Mean / ThreadsOf(report)
+                        : null,
+                    ScalingOf(report, measured),
+                    report.BenchmarkCase.Descriptor.WorkloadMethod.IsDefined(typeof(LatenciesAttribute))
+                        ? Latencies.Measure(report.BenchmarkCase)
                         : null)),
             ]);
+    }
+
+    private static int ThreadsOf(BenchmarkReport report) =>
+        report.BenchmarkCase.Parameters.Items.FirstOrDefault(item => item.Name == ThreadsParameter)?.Value as int? ?? 1;
+
+    private static double? ScalingOf(BenchmarkReport report, BenchmarkReport[] all)
+    {
+        if (ThreadsOf(report) == 1)
+            return null;
+        BenchmarkReport? single = all.FirstOrDefault(other => ThreadsOf(other) == 1
+            && other.BenchmarkCase.Descriptor.WorkloadMethod == report.BenchmarkCase.Descriptor.WorkloadMethod
+            && Others(other).SequenceEqual(Others(report)));
+        return single?.ResultStatistics!.Mean / report.ResultStatistics!.Mean;
+
+        static IEnumerable<KeyValuePair<string, string>> Others(BenchmarkReport report) =>
+            ParametersOf(report.BenchmarkCase).Where(parameter => parameter.Key != ThreadsParameter);
     }
 
     /// <summary>Writes NAME.json and NAME.md into the device's folder.</summary>
@@ -134,9 +201,12 @@ internal sealed partial record ResultFile(
         text.AppendLine(
             CultureInfo.InvariantCulture,
             $"Peaks of one core, billions of multiply-adds a second: float32 {ToGiga(Peaks.Float32)}, bfloat16 {ToGiga(Peaks.BFloat16)}, 16 bits {ToGiga(Peaks.Int16)}, 8 bits {ToGiga(Peaks.Int8)}. Copies {ToGiga(Peaks.CopiedBytes)} GB/s.");
+        if (Blas is not null)
+            text.AppendLine(CultureInfo.InvariantCulture, $"libtorch's BLAS: {Path.GetFileName(Blas)}.");
         text.AppendLine();
-        text.AppendLine($"| {string.Join(" | ", [.. parameters.Prepend("method"), "mean", "standard error", "ratio", "% of peak", "allocated"])} |");
-        text.AppendLine($"|{string.Concat(Enumerable.Repeat("---|", parameters.Length + 1))}---:|---:|---:|---:|---:|");
+        text.AppendLine($"| {string.Join(" | ", [.. parameters.Prepend("method"), "mean", "standard error", "ratio", "% of peak", "allocated", "scaling", "median", "p99"])} |");
+        text.AppendLine(
+            $"|{string.Concat(Enumerable.Repeat("---|", parameters.Length + 1))}---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (MeasuredCase one in Cases)
         {
             IEnumerable<string> values = parameters.Select(name => one.Parameters.GetValueOrDefault(name, ""));
@@ -146,6 +216,9 @@ internal sealed partial record ResultFile(
                 one.Ratio is { } ratio ? ratio.ToString("0.000", CultureInfo.InvariantCulture) : "",
                 one.PercentOfPeak is { } percent ? percent.ToString("0", CultureInfo.InvariantCulture) : "",
                 one.AllocatedBytes.ToString("N0", CultureInfo.InvariantCulture) + " B",
+                one.Scaling is { } scaling ? scaling.ToString("0.00", CultureInfo.InvariantCulture) : "",
+                one.Latencies is { } median ? ToText(median.MedianNanoseconds) : "",
+                one.Latencies is { } p99 ? ToText(p99.P99Nanoseconds) : "",
             ];
             text.AppendLine($"| {string.Join(" | ", cells)} |");
         }
@@ -205,6 +278,16 @@ internal sealed partial record ResultFile(
         return facts.TryGetValue("cpu family", out string? family) && facts.TryGetValue("model", out string? model)
             ? $"{name} family {family} model {model}"
             : name;
+    }
+
+    private static string? FindBlas()
+    {
+        if (!File.Exists("/proc/self/maps"))
+            return null;
+        string[] loaded = [.. File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..])];
+        string? link = loaded.FirstOrDefault(path => path.Contains("/libblas.so", StringComparison.Ordinal));
+        return loaded.FirstOrDefault(path => path.Contains("openblas", StringComparison.Ordinal))
+            ?? loaded.FirstOrDefault(path => path.Contains("libmkl", StringComparison.Ordinal)) ?? link;
     }
 
     private static string FamilyOfSystem() =>

@@ -13,7 +13,11 @@ internal static class Weights
 
     public static DetectorModel Detector(string nameOrPath) => Load(nameOrPath, "detector", DetectorModel.Load);
 
-    public static RestorerModel Restorer(string nameOrPath) => Load(nameOrPath, "restorer", RestorerModel.Load);
+    public static RestorerModel Restorer(string nameOrPath, bool int8 = false)
+    {
+        RestorerModel model = Load(nameOrPath, "restorer", RestorerModel.Load);
+        return int8 && model is DnCnnRestorer network ? network.InBytes() : model;
+    }
 
     /// <summary>Loads weights in any form.</summary>
     /// <param name="nameOrPath">Name of a model that ships, or a file.</param>

@@ -113,6 +113,63 @@ public static class CodecExport
         return network;
     }
 
+    /// <summary>
+    /// Loads an exported file back into the TorchSharp network, with floats for the integers of its prior: something to go
+    /// on training from. It codes about as well; its tables and so its streams are others.
+    /// </summary>
+    /// <param name="file">What <see cref="Write"/> wrote.</param>
+    /// <exception cref="TficFormatException">Tensors are missing or of another shape.</exception>
+    public static CompactCodecNetwork Read(SafetensorsFile file)
+    {
+        (HyperSynthesisWeights weights, float[,] offsets, IReadOnlyList<ChannelProbabilities> hyper) =
+            IntegerPriorExport.Dequantise(file);
+        CompactCodecNetwork transforms = ReadTransforms(file);
+        var network = new CompactCodecNetwork { UsesContext = weights.Context is not null };
+        using (no_grad())
+        {
+            foreach (((_, Convolution from), (_, Convolution to)) in Transforms(transforms).Zip(Transforms(network)))
+            {
+                to.Weight.copy_(from.Weight);
+                to.Bias!.copy_(from.Bias!);
+            }
+
+            network.GainLog2.copy_(transforms.GainLog2);
+            (double origin, double step) = CompactCodecNetwork.IndexMap;
+            Set(network.HS.Layers[0], weights.Conv0);
+            Set(network.HS.Layers[1], weights.Conv1);
+            Set(network.HS.Layers[2], WithIndexMap(weights.Conv2, -origin / step, 1 / step));
+            network.SetScaleOffset(tensor(offsets.Cast<float>().ToArray(), [offsets.GetLength(0), offsets.GetLength(1)]));
+            if (weights.Context is { } context)
+            {
+                Set(network.Context.Layers[0], Spread(context.Conv0));
+                Set(network.Context.Layers[1], context.Conv1);
+                Set(network.Context.Layers[2], WithIndexMap(context.Conv2, 0, 1 / step));
+            }
+        }
+
+        var masses = new float[hyper.Count * (2 * HyperRange + 1)];
+        for (int c = 0; c < hyper.Count; c++)
+        {
+            (int minimum, double[] mass) = hyper[c];
+            for (int i = 0; i < mass.Length; i++)
+            {
+                int column = minimum + i + HyperRange;
+                if (column >= 0 && column <= 2 * HyperRange)
+                    masses[c * (2 * HyperRange + 1) + column] = (float)mass[i];
+            }
+        }
+
+        network.Bottleneck.Fit(tensor(masses, [hyper.Count, 2 * HyperRange + 1]), -HyperRange);
+        network.eval();
+        return network;
+    }
+
+    private static void Set(Convolution layer, ConvolutionWeights weights)
+    {
+        layer.Weight.copy_(tensor(weights.Weight, layer.Weight.shape));
+        layer.Bias!.copy_(tensor(weights.Bias));
+    }
+
     private static IEnumerable<(string Name, Convolution Layer)> Transforms(CompactCodecNetwork network) =>
         network.named_modules()
             .Where(m => m.module is Convolution && m.name.Split('.')[0] is "g_a" or "h_a" or "g_s")
@@ -148,6 +205,24 @@ public static class CodecExport
             new ConvolutionWeights(full.Outputs, 4 * full.Inputs, 1, cross, full.Bias),
             Weights(layers[1]),
             WithIndexMap(Weights(layers[2]), 0, step));
+    }
+
+    /// <summary>The reverse of what <see cref="ContextOf"/> does with the first layer: zeros where there is no neighbour.</summary>
+    private static ConvolutionWeights Spread(ConvolutionWeights cross)
+    {
+        int inputs = cross.Inputs / 4;
+        var full = new float[cross.Outputs * inputs * 9];
+        ReadOnlySpan<int> taps = [1, 3, 5, 7];
+        for (int o = 0; o < cross.Outputs; o++)
+        {
+            for (int n = 0; n < taps.Length; n++)
+            {
+                for (int i = 0; i < inputs; i++)
+                    full[((o * inputs + i) * 9) + taps[n]] = cross.Weight[((o * 4 + n) * inputs) + i];
+            }
+        }
+
+        return new ConvolutionWeights(cross.Outputs, inputs, 3, full, cross.Bias);
     }
 
     /// <summary>Folds raw output → table index (× step + origin) into the rows of the last layer that give scales.</summary>

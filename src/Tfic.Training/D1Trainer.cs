@@ -30,6 +30,13 @@ public sealed record RestorerTrainingOptions : TrainingOptions
     /// <summary>λ of D1's loss, 0…1; the paper found 0.8 best.</summary>
     public double Lambda { get; init; } = 0.8;
 
+    /// <summary>
+    /// Weight of a further loss of a compact D1, 0 for none: the cross-entropy of a head that says for each cell of 2 × 4
+    /// pixels which character stands there. What a squared error has to say of one letter in place of another is little,
+    /// and is lost among all that it has to say of strokes; this says nothing else.
+    /// </summary>
+    public double LetterWeight { get; init; } = 0.1;
+
     /// <summary>D1's network; D2's is as D1's.</summary>
     public RestorerProfile Profile { get; init; } = RestorerProfile.Compact;
 
@@ -41,14 +48,31 @@ public sealed record RestorerTrainingOptions : TrainingOptions
     /// <summary>Channels between them; null for the profile's own: 64, 256.</summary>
     public int? Features { get; init; }
 
-    /// <summary>The network with random weights, in the arithmetic that is asked for.</summary>
+    /// <summary>
+    /// An exported network to go on from, whose normalisations are folded and stay so; null to begin with random weights,
+    /// and D2 with D1. It is trained itself, not a copy of it.
+    /// </summary>
+    public Module<Tensor, Tensor>? From { get; init; }
+
+    /// <summary>Type in which convolutions form their products.</summary>
+    internal ScalarType Precision => BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>Sets the arithmetic of a restorer's convolutions.</summary>
+    internal static void SetPrecision(Module<Tensor, Tensor> network, ScalarType precision)
+    {
+        if (network is CompactRestorerNetwork compact)
+            compact.SetPrecision(precision);
+        else
+            ((DnCnn)network).Precision = precision;
+    }
+
+    /// <summary>The network to begin with, in the arithmetic that is asked for.</summary>
     internal Module<Tensor, Tensor> CreateNetwork()
     {
-        ScalarType precision = BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        if (Profile == RestorerProfile.DnCnn)
-            return new DnCnn(1, Features ?? 64, Depth ?? 17, momentum: D1Trainer.Momentum) { Precision = precision };
-        var network = new CompactRestorerNetwork(Features ?? 256, Depth ?? 12);
-        network.SetPrecision(precision);
+        Module<Tensor, Tensor> network = From ?? (Profile == RestorerProfile.DnCnn
+            ? new DnCnn(1, Features ?? 64, Depth ?? 17, momentum: D1Trainer.Momentum)
+            : new CompactRestorerNetwork(Features ?? 256, Depth ?? 12));
+        SetPrecision(network, Precision);
         return network;
     }
 }
@@ -59,7 +83,8 @@ public sealed record RestorerTrainingOptions : TrainingOptions
 /// <remarks>
 /// Loss: λ · mean (x − x̂)² + (1 − λ) · mean max(|DCT x_b − DCT x̂_b| − τ, 0), with samples in 0…1 and the orthonormal
 /// DCT of the file's 8 × 8 blocks. τ = 0.5 is half a step of quality 1, whose steps are all 255: a coefficient costs
-/// something only where it would be quantised to another value.
+/// something only where it would be quantised to another value. A compact D1 is also asked for the characters
+/// (<see cref="RestorerTrainingOptions.LetterWeight"/>), which is not in the paper.
 /// </remarks>
 public static class D1Trainer
 {
@@ -71,7 +96,7 @@ public static class D1Trainer
     /// <summary>Weight of a batch in the running statistics of the normalisations.</summary>
     internal const double Momentum = 0.02;
 
-    private sealed record Batch(float[] Original, float[] Degraded);
+    private sealed record Batch(float[] Original, float[] Degraded, long[] Letters);
 
     /// <summary>Trains or goes on, then returns the network in evaluation mode.</summary>
     /// <param name="options">What to do.</param>
@@ -85,8 +110,12 @@ public static class D1Trainer
         set_num_threads(options.Threads);
         random.manual_seed(unchecked((long)options.Seed));
         Module<Tensor, Tensor> network = options.CreateNetwork();
-        using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
-        var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
+        LetterReader? reader = options.LetterWeight > 0 && network is CompactRestorerNetwork compact
+            ? new LetterReader(compact)
+            : null;
+        Module trained = reader is null ? network : reader;
+        using OptimizerHelper optimizer = optim.Adam(trained.parameters(), options.LearningRate);
+        var run = new TrainingRun(options.Output, trained, optimizer, options.Seed);
         var training = new PrintSamples(fonts.Split(Split.Train), text.Split(Split.Train), options.Seed, varied: true);
         var validation = new PrintSamples(
             fonts.Split(Split.Validation), text.Split(Split.Validation), options.Seed, varied: false);
@@ -100,8 +129,9 @@ public static class D1Trainer
                 i =>
                 {
                     batches ??= new Prefetch<Batch>(i, 8, n => Make(training, n, options.Batch));
-                    network.train();
-                    return Step(network, batches.Next(), basis, options.Lambda);
+                    // Folded normalisations have no statistics to gather.
+                    network.train(options.From is null);
+                    return Step(options, network, reader, batches.Next(), basis);
                 },
                 () => string.Create(
                     CultureInfo.InvariantCulture, $"validation PSNR {Psnr(network, validation):f3} dB"),
@@ -130,18 +160,39 @@ public static class D1Trainer
         return (coefficients.abs() - Threshold).clamp_min(0).mean();
     }
 
-    private static StepReport Step(Module<Tensor, Tensor> network, Batch batch, Tensor basis, double lambda)
+    private static StepReport Step(
+        RestorerTrainingOptions options, Module<Tensor, Tensor> network, LetterReader? reader, Batch batch, Tensor basis)
     {
-        long[] shape = [batch.Original.Length / (PrintSamples.Height * PrintSamples.Width), 1, PrintSamples.Height,
-            PrintSamples.Width];
-        Tensor x = tensor(batch.Original, shape);
-        Tensor difference = x - network.call(tensor(batch.Degraded, shape));
+        long pieces = batch.Original.Length / (PrintSamples.Height * PrintSamples.Width);
+        long[] shape = [pieces, 1, PrintSamples.Height, PrintSamples.Width];
+        Tensor x = tensor(batch.Original, shape), degraded = tensor(batch.Degraded, shape);
+        Tensor restored;
+        Tensor? letters = null;
+        if (reader is null)
+        {
+            restored = network.call(degraded);
+        }
+        else
+        {
+            (restored, Tensor logits) = reader.Run(degraded);
+
+            // The mean over cells with a character, which are taken out first: the loss of the others costs as much. A
+            // batch may have none.
+            long[] cells = [.. Enumerable.Range(0, batch.Letters.Length).Where(i => batch.Letters[i] != LetterTargets.None)
+                .Select(i => (long)i)];
+            letters = functional.cross_entropy(
+                logits.index_select(0, tensor(cells)), tensor([.. cells.Select(i => batch.Letters[i])]),
+                reduction: Reduction.Sum) / Math.Max(1, cells.Length);
+        }
+
+        Tensor difference = x - restored;
         Tensor mse = difference.square().mean();
         Tensor dct = DctLoss(difference, basis);
-        Tensor loss = lambda * mse + (1 - lambda) * dct;
-        loss.backward();
+        Tensor loss = options.Lambda * mse + (1 - options.Lambda) * dct;
+        (letters is null ? loss : loss + options.LetterWeight * letters).backward();
         return new StepReport(
-            loss.item<float>(), ("psnr", -10 * Math.Log10(mse.item<float>())), ("dct", dct.item<float>()));
+            loss.item<float>(), ("psnr", -10 * Math.Log10(mse.item<float>())), ("dct", dct.item<float>()),
+            ("letters", letters?.item<float>() ?? double.NaN));
     }
 
     private static double Psnr(Module<Tensor, Tensor> network, PrintSamples samples)
@@ -164,12 +215,14 @@ public static class D1Trainer
     private static Batch Make(PrintSamples samples, long number, int size)
     {
         const int Piece = PrintSamples.Height * PrintSamples.Width;
-        var batch = new Batch(new float[size * Piece], new float[size * Piece]);
+        const int Cells = LetterTargets.Rows * LetterTargets.Columns;
+        var batch = new Batch(new float[size * Piece], new float[size * Piece], new long[size * Cells]);
         for (int b = 0; b < size; b++)
         {
             PrintSample sample = samples.Draw(number * size + b);
             SampleConversion.ToFloat(sample.Original.Samples, batch.Original.AsSpan(b * Piece, Piece));
             SampleConversion.ToFloat(sample.Degraded.Samples, batch.Degraded.AsSpan(b * Piece, Piece));
+            LetterTargets.Draw(sample.Words, batch.Letters.AsSpan(b * Cells, Cells));
         }
 
         return batch;

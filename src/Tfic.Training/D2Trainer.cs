@@ -61,16 +61,15 @@ public static class D2Trainer
         ArgumentNullException.ThrowIfNull(d1);
         ArgumentNullException.ThrowIfNull(recogniser);
         set_num_threads(options.Threads);
-        ScalarType precision = options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         d1.eval();
-        SetPrecision(d1, precision);
+        RestorerTrainingOptions.SetPrecision(d1, options.Precision);
         recogniser.eval();
-        recogniser.SetPrecision(precision);
+        recogniser.SetPrecision(options.Precision);
         foreach (Parameter parameter in d1.parameters().Concat(recogniser.parameters()))
             parameter.requires_grad = false;
 
-        Module<Tensor, Tensor> network = StartFrom(d1);
-        SetPrecision(network, precision);
+        Module<Tensor, Tensor> network = options.From ?? StartFrom(d1);
+        RestorerTrainingOptions.SetPrecision(network, options.Precision);
         using OptimizerHelper optimizer = optim.Adam(network.parameters(), options.LearningRate);
         var run = new TrainingRun(options.Output, network, optimizer, options.Seed);
         var training = new PrintSamples(fonts.Split(Split.Train), text.Split(Split.Train), options.Seed, varied: true);
@@ -102,14 +101,6 @@ public static class D2Trainer
 
     /// <summary>Whether a D2 is trained on pages as JPEG left them, not on what D1 makes of them.</summary>
     public static bool SeesPage(Module<Tensor, Tensor> network) => network is CompactRestorerNetwork;
-
-    private static void SetPrecision(Module<Tensor, Tensor> network, ScalarType precision)
-    {
-        if (network is CompactRestorerNetwork compact)
-            compact.SetPrecision(precision);
-        else
-            ((DnCnn)network).Precision = precision;
-    }
 
     /// <summary>A compact D1 itself; a DnCNN without its residual: the same features, and a last layer of zeros.</summary>
     private static Module<Tensor, Tensor> StartFrom(Module<Tensor, Tensor> d1)

@@ -1,5 +1,7 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
+using Tfic.Networks.TinyLic;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Detection;
 using Tfic.Training.Networks.Recognition;
@@ -55,9 +57,9 @@ public static class NetworkRun
             : kind.StartsWith("recogniser", StringComparison.Ordinal) ? KnownNetwork.CompactRecogniser
             : kind.StartsWith("detector", StringComparison.Ordinal) ? KnownNetwork.CompactDetector
             : kind.StartsWith("restorer", StringComparison.Ordinal) ? KnownNetwork.Restorer
-            : TinyLicNetwork.Fits(tensors) ? KnownNetwork.TinyLic
-            : TextRecogniser.Fits(tensors) ? KnownNetwork.TextRecogniser
-            : Craft.Fits(tensors) ? KnownNetwork.Craft
+            : TinyLicModel.Fits(tensors) ? KnownNetwork.TinyLic
+            : TextRecogniserOptions.Fits(tensors) ? KnownNetwork.TextRecogniser
+            : CraftDetector.Fits(tensors) ? KnownNetwork.Craft
             : DnCnn.Fits(tensors) ? KnownNetwork.DnCnn
             : null;
     }
@@ -119,33 +121,34 @@ public static class NetworkRun
         };
     }
 
-    /// <summary>Runs a compact network as it is deployed, without torch.</summary>
-    /// <param name="weights">A safetensors file.</param>
+    /// <summary>Runs a network as it is deployed, without torch.</summary>
+    /// <param name="weights">A file of weights, PyTorch's or safetensors.</param>
     /// <param name="inputs">As of <see cref="Reference"/>; the codec rounds them to 8 bits, one picture at a time.</param>
+    /// <param name="section">Of a PyTorch checkpoint, as of <see cref="PyTorchFile.StateDict"/>.</param>
     /// <returns>Values by name, with the names and shapes that <see cref="Reference"/> gives; null for a network that has
     /// no deployed form.</returns>
     /// <exception cref="TficFormatException">The weights or inputs are damaged or of another shape.</exception>
     public static IReadOnlyDictionary<string, (float[] Values, int[] Shape)>? Deployed(
-        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs)
+        ReadOnlyMemory<byte> weights, IReadOnlyDictionary<string, StoredTensor> inputs, string? section = null)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        if (PyTorchFile.IsPyTorch(weights.Span))
-            return null;
-        SafetensorsFile file = SafetensorsFile.Read(weights);
         StoredTensor input = inputs.TryGetValue("input", out StoredTensor? given)
             ? given
             : throw new TficFormatException("There is no tensor 'input' to run on.");
+        if (PyTorchFile.IsPyTorch(weights.Span))
+            return Published(StateDict.Read(weights, section), input);
+        SafetensorsFile file = SafetensorsFile.Read(weights);
         switch (Find(file.Tensors, file.Metadata))
         {
-            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, RecogniserModel.InputHeight, var width]
-                && width > 0 && width % RecogniserModel.FrameWidth == 0:
+            case KnownNetwork.CompactRecogniser when input.Shape is [1, 1, CompactRecogniser.InputHeight, var width]
+                && width > 0 && width % CompactRecogniser.FrameWidth == 0:
                 {
-                    RecogniserModel model = RecogniserModel.Load(weights);
+                    var model = (CompactRecogniser)RecogniserModel.Load(weights);
                     float[] logits = model.Logits(input.ToFloat(), width, new Workspace()).ToArray();
                     return new Dictionary<string, (float[], int[])>
                     {
-                        ["logits"] = (logits[..(width / RecogniserModel.FrameWidth * model.ClassCount)],
-                            [1, width / RecogniserModel.FrameWidth, model.ClassCount]),
+                        ["logits"] = (logits[..(width / CompactRecogniser.FrameWidth * model.ClassCount)],
+                            [1, width / CompactRecogniser.FrameWidth, model.ClassCount]),
                     };
                 }
 
@@ -174,8 +177,55 @@ public static class NetworkRun
             case KnownNetwork.CompactCodec:
                 throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
             default:
-                return null;
+                return Published(file.Tensors, input);
         }
+    }
+
+    /// <summary>A network that has kept its published names; null for one that has no deployed form.</summary>
+    private static Dictionary<string, (float[], int[])>? Published(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input) => Find(tensors) switch
+        {
+            KnownNetwork.TextRecogniser => Words(tensors, input),
+            KnownNetwork.TinyLic => Codec(TinyLicModel.Load(tensors), input),
+            KnownNetwork.Craft => Scores(CraftDetector.Load(tensors), input),
+            _ => null,
+        };
+
+    private static Dictionary<string, (float[], int[])> Words(
+        IReadOnlyDictionary<string, StoredTensor> tensors, StoredTensor input)
+    {
+        // Which characters the classes stand for makes no difference here.
+        TextRecogniserOptions options = TextRecogniserOptions.Of(StateDict.WithoutWrapper(tensors));
+        TextRecogniserModel model = TextRecogniserModel.FromStateDict(
+            tensors, new string('?', options.ClassCount - options.OwnClasses));
+        if (input.Shape is not [> 0 and var lines, var channels, var height, var width] || channels != options.InputChannels
+            || height != options.Height || (options.Transformation ? width != options.Width : width < TextRecogniserOptions.MinWidth))
+        {
+            throw new TficFormatException(
+                $"The input must be [B, {options.InputChannels}, {options.Height}, " +
+                $"{(options.Transformation ? options.Width : "W")}].",
+                input.Offset);
+        }
+
+        int area = height * width;
+        TextRecogniserPass pass = model.Run(Interleaved(input), width, lines, new Workspace(), stopsAtEnd: false);
+        var stages = new Dictionary<string, (float[], int[])>
+        {
+            ["features"] = (pass.Frames.ToArray(), [lines, pass.Count, pass.Frames.Length / lines / pass.Count]),
+            ["context"] = (pass.Context.ToArray(), [lines, pass.Count, pass.Context.Length / lines / pass.Count]),
+            ["logits"] = (pass.Logits.ToArray(), [lines, pass.Steps, model.ClassCount]),
+        };
+        if (!options.Transformation)
+            return stages;
+        float[] points = new float[pass.Points.Length], rectified = new float[input.Count];
+        int fiducials = options.Fiducials;
+        for (int i = 0; i < points.Length; i++)
+            points[i] = pass.Points[i / (2 * fiducials) * 2 * fiducials + i % 2 * fiducials + i / 2 % fiducials];
+        for (int i = 0; i < rectified.Length; i++)
+            rectified[i] = pass.Rectified[(i / (area * channels) * area + i % area) * channels + i / area % channels];
+        stages["base_points"] = (points, [lines, fiducials, 2]);
+        stages["rectified"] = (rectified, [lines, channels, height, width]);
+        return stages;
     }
 
     private static Dictionary<string, Tensor> Run(DnCnn network, Tensor input)
@@ -243,6 +293,67 @@ public static class NetworkRun
             ["z"] = Planes(z, rows / 4, columns / 4, CompactCodec.HyperChannels),
             ["x_hat"] = Planes(Array.ConvertAll(samples, s => s / 255f), height, width, 3),
         };
+    }
+
+    private static Dictionary<string, (float[], int[])> Scores(CraftDetector model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % CraftDetector.Unit != 0
+            || width % CraftDetector.Unit != 0)
+        {
+            throw new TficFormatException($"The input must be [1, 3, H, W], H and W multiples of {CraftDetector.Unit}.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        ReadOnlySpan<float> scores = model.Run(Interleaved(input), height, width, workspace, out ReadOnlySpan<float> features);
+        return new()
+        {
+            ["scores"] = (scores.ToArray(), [1, height / 2, width / 2, 2]),
+            ["features"] = Planes(features.ToArray(), height / 2, width / 2, model.FeatureChannels),
+        };
+    }
+
+    private static Dictionary<string, (float[], int[])> Codec(TinyLicModel model, StoredTensor input)
+    {
+        if (input.Shape is not [1, 3, > 0 and var height, > 0 and var width] || height % TinyLicModel.HyperStride != 0
+            || width % TinyLicModel.HyperStride != 0)
+        {
+            throw new TficFormatException("The input must be [1, 3, H, W], H and W multiples of 64.");
+        }
+
+        var workspace = new Workspace(Environment.ProcessorCount);
+        (int rows, int columns) = (height / TinyLicModel.LatentStride, width / TinyLicModel.LatentStride);
+        (int hyperRows, int hyperColumns) = (height / TinyLicModel.HyperStride, width / TinyLicModel.HyperStride);
+        int channels = model.LatentChannels;
+        var y = new float[rows * columns * channels];
+        model.Analysis(Interleaved(input), height, width, workspace, y);
+        var z = new float[hyperRows * hyperColumns * model.HyperChannels];
+        model.HyperAnalysis(y, rows, columns, workspace, z);
+        float[] hyper = [.. z];
+        model.QuantiseHyper(hyper);
+        float[] parameters = new float[2 * y.Length], quantised = new float[y.Length];
+        model.HyperSynthesis(hyper, hyperRows, hyperColumns, workspace, parameters);
+        model.Quantise(parameters, y, rows, columns, workspace, quantised);
+        var picture = new float[3 * height * width];
+        model.Synthesis(quantised, rows, columns, workspace, picture);
+        return new()
+        {
+            ["y"] = Planes(y, rows, columns, channels),
+            ["z"] = Planes(z, hyperRows, hyperColumns, model.HyperChannels),
+            ["z_hat"] = Planes(hyper, hyperRows, hyperColumns, model.HyperChannels),
+            ["params"] = Planes(parameters, rows, columns, 2 * channels),
+            ["y_hat"] = Planes(quantised, rows, columns, channels),
+            ["x_hat"] = Planes(picture, height, width, 3),
+        };
+    }
+
+    /// <summary>[B, C, H, W] with a position's channels together.</summary>
+    private static float[] Interleaved(StoredTensor input)
+    {
+        float[] planes = input.ToFloat(), values = new float[planes.Length];
+        int channels = input.Shape[1], area = input.Shape[2] * input.Shape[3];
+        for (int i = 0; i < planes.Length; i++)
+            values[(i / (area * channels) * area + i % area) * channels + i / area % channels] = planes[i];
+        return values;
     }
 
     // The core keeps a position's channels together, torch a channel's positions.

@@ -1,4 +1,5 @@
 using Tfic.Imaging;
+using Tfic.Networks.Recognition;
 using Tfic.Tests;
 using Tfic.Tests.Networks;
 
@@ -15,6 +16,8 @@ public sealed class Fixture : IDisposable
         Codec = _folder.Write("codec.safetensors", RandomCodec.File(1));
         OtherCodec = _folder.Write("other-codec.safetensors", RandomCodec.File(2));
         Recogniser = _folder.Write("recogniser.safetensors", RandomModels.Recogniser(3));
+        WordRecogniser = _folder.Write("words.safetensors", RandomTextRecogniser.File(
+            new TextRecogniserOptions { FeatureChannels = 32, HiddenSize = 16 }, seed: 7));
         Detector = _folder.Write("detector.safetensors", RandomModels.Detector(4));
         Restorer = _folder.Write("restorer.safetensors", RandomModels.Restorer(5, depth: 3, features: 4));
         WordRestorer = _folder.Write("word-restorer.safetensors", RandomModels.Restorer(6, depth: 4, features: 3));
@@ -32,6 +35,9 @@ public sealed class Fixture : IDisposable
 
     /// <summary>A recogniser's weights.</summary>
     public string Recogniser { get; }
+
+    /// <summary>The weights of a small published recogniser: TPS, ResNet, BiLSTM, attention.</summary>
+    public string WordRecogniser { get; }
 
     /// <summary>A detector's weights.</summary>
     public string Detector { get; }

@@ -96,6 +96,29 @@ public class ModelTests(Fixture fixture)
         Assert.True(deployed.Distinct().Count() > 100);
     }
 
+    [SkippableFact]
+    public void A_published_recogniser_runs_as_torch_runs_it()
+    {
+        using var folder = new TemporaryFolder();
+        var input = new SafetensorsWriter();
+        input.AddFloat32(
+            "input", [.. Enumerable.Range(0, 2 * 32 * 100).Select(i => MathF.Sin(i / 7f) * MathF.Cos(i / 250f))], 2, 1, 32, 100);
+        string from = folder.Write("in.safetensors", input.ToArray()), to = folder["out.safetensors"];
+        Command.Run("model", "run", fixture.WordRecogniser, "--input", from, "--output", to).Ok();
+        SafetensorsFile deployed = SafetensorsFile.Read(File.ReadAllBytes(to));
+        Assert.Equal(
+            ["base_points", "context", "features", "logits", "rectified"], deployed.Tensors.Keys.Order(StringComparer.Ordinal));
+        float[] logits = deployed.Float("logits", 2, 26, 38);
+        Assert.Contains(
+            "text recogniser", Command.Run("model", "info", fixture.WordRecogniser).Ok().Text, StringComparison.Ordinal);
+
+        Skip.IfNot(Torch(out string? missing), missing);
+        Command.Run("model", "run", fixture.WordRecogniser, "--input", from, "--output", to, "--reference").Ok();
+        float[] reference = SafetensorsFile.Read(File.ReadAllBytes(to)).Float("logits", 2, 26, 38);
+        float range = reference.Max(Math.Abs);
+        Assert.All(logits.Zip(reference), pair => Assert.Equal(pair.First, pair.Second, 1e-4f * range));
+    }
+
     [Fact]
     public void Bad_files_are_refused()
     {

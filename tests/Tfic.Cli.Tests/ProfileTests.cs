@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Tfic.Imaging;
 
 namespace Tfic.Cli.Tests;
 
 [Collection(nameof(Fixture))]
 public class ProfileTests(Fixture fixture)
 {
-    private static readonly string[] s_encoding = ["convert", "g_a", "h_a", "prior", "code"];
+    private static readonly string[] s_encoding = ["convert", "g_a", "h_a", "prior", "quantise", "code"];
     private static readonly string[] s_reading = ["resize", "features", "sequence", "predict"];
 
     [Fact]
@@ -37,6 +38,62 @@ public class ProfileTests(Fixture fixture)
         Assert.Equal(
             s_encoding.Concat(s_reading).Order(), all.Select(e => e.GetProperty("name").GetString()!).Distinct().Order());
         Assert.All(all, e => Assert.True(e.GetProperty("ts").GetDouble() >= 0 && e.GetProperty("dur").GetDouble() >= 0));
+    }
+
+    [Fact]
+    public void Tinylic_is_profiled_with_random_weights_and_says_so()
+    {
+        using var folder = new TemporaryFolder();
+        var picture = new Picture(70, 40, 3);
+        new Random(1).NextBytes(picture.Samples);
+        string file = folder["line.png"], json = folder["profile.json"];
+        using (FileStream to = File.Create(file))
+            PngWriter.Write(to, picture);
+        Command.Result result = Command.Run(
+            "profile", file, "--profile", "tinylic", "-n", "1", "--recogniser", fixture.Recogniser, "--json", json).Ok();
+        Assert.Contains("random weights", result.Error, StringComparison.Ordinal);
+        using JsonDocument profile = JsonDocument.Parse(File.ReadAllText(json));
+        foreach ((string part, string[] stages) in new[]
+        {
+            ("encode", s_encoding), ("decode", (string[])["prior", "code", "g_s"]),
+        })
+        {
+            JsonElement[] rows = [.. profile.RootElement.GetProperty(part).GetProperty("stages").EnumerateArray()];
+            Assert.Equal(stages, rows.Select(row => row.GetProperty("name").GetString()));
+            foreach (JsonElement row in rows)
+            {
+                string name = row.GetProperty("name").GetString()!;
+                Assert.Equal(
+                    name is "g_a" or "h_a" or "prior" or "g_s", row.GetProperty("multiply_adds").GetInt64() > 1_000_000);
+            }
+        }
+
+        // Weights of something else are no TinyLIC.
+        Command.Run("profile", file, "--profile", "tinylic", "-n", "1", "--codec", fixture.Codec).Refused("TinyLIC");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_published_recogniser_and_a_page_have_stages_of_their_own(bool isPage)
+    {
+        using var folder = new TemporaryFolder();
+        string picture = folder["page.png"], json = folder["profile.json"];
+        PictureFile.Write(picture, isPage ? Fixture.Stripes(90, 70, 1) : Fixture.Stripes(90, 30, 1));
+        Command.Run(
+            "profile", picture, "-n", "2", "--codec", fixture.Codec, "--recogniser", fixture.WordRecogniser, "--detector",
+            fixture.Detector, "--json", json).Ok();
+        using JsonDocument profile = JsonDocument.Parse(File.ReadAllText(json));
+        Assert.Equal("TPS-ResNet-BiLSTM-Attn", profile.RootElement.GetProperty("recogniser").GetString());
+        string[] found =
+        [
+            .. profile.RootElement.GetProperty("read").GetProperty("stages").EnumerateArray()
+                .Select(row => row.GetProperty("name").GetString()!),
+        ];
+        if (isPage)
+            Assert.Equal("detect", found[0]);
+        else
+            Assert.Equal(["resize", "rectify", "features", "sequence", "predict"], found);
     }
 
     private static double Mean(JsonElement row) => row.GetProperty("times").GetProperty("mean_ms").GetDouble();

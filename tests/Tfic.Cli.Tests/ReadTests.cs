@@ -4,6 +4,8 @@ using System.Xml;
 using System.Xml.Linq;
 using Tfic.Imaging;
 using Tfic.Metrics;
+using Tfic.Networks;
+using Tfic.Reading;
 using Tfic.Synthesis;
 
 namespace Tfic.Cli.Tests;
@@ -20,6 +22,22 @@ public class ReadTests(Fixture fixture)
         Assert.EndsWith("\n", text, StringComparison.Ordinal);
         Assert.Single(text.TrimEnd('\n').Split('\n'));
         Assert.Equal(text, Command.Run(File.ReadAllBytes(fixture.Line), ["read", "-", .. Models]).Ok().Text);
+    }
+
+    [Fact]
+    public void A_published_recogniser_reads_lines_and_pages()
+    {
+        using var folder = new TemporaryFolder();
+        string[] models = ["--recogniser", fixture.WordRecogniser, "--detector", fixture.Detector];
+        ReadLine expected = new LineReader(RecogniserModel.Load(File.ReadAllBytes(fixture.WordRecogniser)))
+            .Read(PictureFile.Read(File.ReadAllBytes(fixture.Line)));
+        using JsonDocument json = JsonDocument.Parse(
+            Command.Run(["read", fixture.Line, "--layout", "line", "--format", "json", .. models]).Ok().Text);
+        JsonElement line = json.RootElement[0].GetProperty("lines")[0];
+        Assert.Equal(expected.Text, line.GetProperty("text").GetString());
+        Assert.Equal(expected.Confidence, line.GetProperty("confidence").GetDouble(), 1e-3);
+        Command.Run(["read", fixture.Line, "--layout", "page", .. models]).Ok();
+        Command.Run("read", fixture.Line, "--recogniser", folder.Write("short.pth", "PK\x03\x04"u8.ToArray())).Refused("short.pth");
     }
 
     [Fact]

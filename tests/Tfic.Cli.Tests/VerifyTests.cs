@@ -18,12 +18,15 @@ public class VerifyTests(Fixture fixture)
         Report report = JsonSerializer.Deserialize(text, ReportJson.Default.Report)!;
         Assert.True(report.Passed);
         Assert.Equal(
-            KernelTables.All.Sum(table => table.Variants.Count) + 6 * NetworkChecks.RowNames.Count
+            KernelTables.All.Sum(table => table.Variants.Count) + 9 * NetworkChecks.RowNames.Count
                 + (CompactCodec.Narrow ? 2 : 0) + (RestorerModel.Narrow ? 2 : 0),
             report.Checks.Count);
         Assert.All(report.Checks, check => Assert.True(check.Passed, check.ToString()));
         Assert.Contains(report.Checks, check => check is { Kernel: "encode codec", MaxError: 0 });
         Assert.Contains(report.Checks, check => check is { Kernel: "detect detector", MaxError: 0 });
+        Assert.Contains(report.Checks, check => check is { Kernel: "code tinylic", MaxError: 0 });
+        Assert.Contains(report.Checks, check => check is { Kernel: "detect craft", MaxError: 0 });
+        Assert.Contains(report.Checks, check => check is { Kernel: "read published", MaxError: 0 });
         Assert.Contains(report.Checks, check => check is { Kernel: "restore word-restorer", MaxError: 0 });
     }
 

@@ -24,7 +24,8 @@ internal static class MaxPoolChecks
             int rows = height / windowHeight, columns = width / windowWidth;
             var expected = new float[rows * columns * channels];
             var actual = new float[expected.Length];
-            MaxPool.Variants.Reference.Kernel(input, height, width, channels, windowHeight, windowWidth, expected);
+            MaxPool.Variants.Reference.Kernel(
+                input, height, width, channels, new PoolingWindow(windowHeight, windowWidth), expected);
             using var source = accelerator.Allocate1D(input);
             using var target = accelerator.Allocate1D<float>(actual.Length);
             kernel(

@@ -68,9 +68,9 @@ internal static class NetworkChecks
     public static void Recognises(Accelerator accelerator, int width)
     {
         using Stream stream = ShippedModels.Open(ShippedModels.RecogniserCompact);
-        RecogniserModel model = RecogniserModel.Load(stream);
+        var model = (CompactRecogniser)RecogniserModel.Load(stream);
         using var gpu = new GpuRecogniser(accelerator, model);
-        float[] line = Noise(RecogniserModel.InputHeight * width, -1, 1, seed: width);
+        float[] line = Noise(CompactRecogniser.InputHeight * width, -1, 1, seed: width);
         AssertNear(model.Logits(line, width, new Workspace()), gpu.Logits(line, width));
         Assert.Throws<ArgumentException>(() => gpu.Logits(line, width - 1));
     }

@@ -53,7 +53,7 @@ public class NetworkTests
     public void AnAcceleratorWithSmallGroupsIsRefused()
     {
         using Stream stream = ShippedModels.Open(ShippedModels.RecogniserCompact);
-        RecogniserModel model = RecogniserModel.Load(stream);
+        var model = (CompactRecogniser)RecogniserModel.Load(stream);
         using var accelerator = new Accelerator(maxNumThreadsPerGroup: 32);
         NotSupportedException e = Assert.Throws<NotSupportedException>(() => new GpuRecogniser(accelerator, model));
         Assert.Contains("32", e.Message);

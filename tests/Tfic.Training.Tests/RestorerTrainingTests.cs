@@ -1,10 +1,12 @@
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Networks;
 using Tfic.Synthesis;
 using Tfic.Training.Data;
 using Tfic.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
+using Convolution = Tfic.Training.Networks.Convolution;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -81,7 +83,7 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         Assert.Equal(100, state.Step);
         Assert.False(network.training);
         string[] log = File.ReadAllLines(Path.Combine(folder, "d1", "log.tsv"));
-        Assert.Equal("step\tseconds\tloss\tpsnr\tdct", log[0]);
+        Assert.Equal("step\tseconds\tloss\tpsnr\tdct\tletters", log[0]);
         double Loss(int row) => double.Parse(log[row].Split('\t')[2], System.Globalization.CultureInfo.InvariantCulture);
         Assert.True(Loss(2) < 0.7 * Loss(1), $"{Loss(1)}, then {Loss(2)}");
     }
@@ -137,6 +139,94 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         Assert.All(
             frozen.Zip(d1.parameters().Concat(recogniser.parameters())),
             pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+    }
+
+    [SkippableTheory]
+    [InlineData(RestorerProfile.DnCnn)]
+    [InlineData(RestorerProfile.Compact)]
+    public void D1_goes_on_from_what_was_exported(RestorerProfile profile)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Module<Tensor, Tensor> trained, _) = TrainD1(profile, steps: 20);
+        string file = Path.Combine(folder, "d1.safetensors");
+        RestorerExport.Write(trained, file, new Dictionary<string, string>());
+        Module<Tensor, Tensor> exported = RestorerExport.Read(SafetensorsFile.Read(File.ReadAllBytes(file)));
+        Tensor x = PublishedWeights.Input("x", 1, 1, 24, 40).sigmoid();
+        Tensor before = exported.call(x).detach();
+
+        // At so small a rate nothing is learnt: what comes out is what went in, for normalisations stay folded.
+        var options = new RestorerTrainingOptions
+        {
+            Output = Path.Combine(folder, "more"),
+            Steps = 2,
+            Batch = 1,
+            Threads = 1,
+            BFloat16 = false,
+            LearningRate = 1e-8,
+            From = exported,
+        };
+        (Module<Tensor, Tensor> more, RunState state) = D1Trainer.Train(options, fonts, Text, CancellationToken.None);
+        Assert.Equal(2, state.Step);
+        Assert.True(allclose(before, more.call(x), 0, 1e-5));
+        Assert.False(before.equal(more.call(x)).all().item<bool>());
+    }
+
+    [SkippableFact]
+    public void Cells_name_the_characters_that_stand_there()
+    {
+        // Two words: the gap between a and b lies at column 14, a half of its cell; c's ink is narrower than a cell.
+        PageWord[] words =
+        [
+            new("ab", new Box(8, 4, 20, 12)) { Characters = [new Box(8, 6, 13, 12), new Box(15, 4, 20, 12)] },
+            new("c", new Box(31, 9, 32, 13)) { Characters = [new Box(31, 9, 32, 13)] },
+            new("de", new Box(100, 40, 110, 50)) { Characters = [new Box(100, 40, 104, 50)] },
+        ];
+        var classes = new long[LetterTargets.Rows * LetterTargets.Columns];
+        LetterTargets.Draw([.. words], classes);
+
+        // Middles of cells are at 1, 3, 5 … across and at 2, 6, 10 … down.
+        var expected = new Dictionary<(int Row, int Column), char>();
+        foreach (int row in new[] { 1, 2 })
+        {
+            foreach (int column in new[] { 4, 5, 6 })
+                expected[(row, column)] = 'a';
+            foreach (int column in new[] { 7, 8, 9 })
+                expected[(row, column)] = 'b';
+        }
+
+        expected[(2, 15)] = 'c';
+        for (int i = 0; i < classes.Length; i++)
+        {
+            Assert.Equal(
+                expected.TryGetValue((i / LetterTargets.Columns, i % LetterTargets.Columns), out char character)
+                    ? Charset.ClassOf(character)
+                    : LetterTargets.None,
+                classes[i]);
+        }
+    }
+
+    [SkippableFact]
+    public void Logits_lie_as_cells_do()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable guard = no_grad();
+        var network = new CompactRestorerNetwork(4, 1);
+        var reader = new LetterReader(network);
+        network.eval();
+        Tensor x = PublishedWeights.Input("x", 2, 1, 16, 24).sigmoid();
+        (Tensor restored, Tensor logits) = reader.Run(x);
+        Assert.True(allclose(network.call(x), restored, 0, 1e-5));
+        Assert.Equal([2 * 4 * 12, Charset.ClassCount], logits.shape);
+
+        // A bias for one class in one cell of each block shows in every block's row 1, column 2 of 2 × 4 cells, alone.
+        Convolution head = reader.modules().OfType<Convolution>().Single(c => c.Weight.shape[0] == 8 * Charset.ClassCount);
+        head.Bias![(1 * 4 + 2) * Charset.ClassCount + 7] = tensor(1000f);
+        Tensor changed = reader.Run(x).Logits.argmax(1).view(2, 4, 12);
+        for (int row = 0; row < 4; row++)
+        {
+            for (int column = 0; column < 12; column++)
+                Assert.Equal(row % 2 == 1 && column % 4 == 2, changed[1, row, column].item<long>() == 7);
+        }
     }
 
     [SkippableFact]

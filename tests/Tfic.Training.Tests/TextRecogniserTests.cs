@@ -1,4 +1,5 @@
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.Recognition;
 using TorchSharp;
@@ -212,14 +213,14 @@ public sealed class TextRecogniserTests
     [Fact]
     public void Unknown_and_too_many_characters_are_refused()
     {
-        var converter = new LabelConverter(Prediction.Ctc, LabelConverter.LowerCase);
+        var converter = new LabelConverter(Prediction.Ctc, TextRecogniserOptions.LowerCase);
         Assert.Equal(37, converter.ClassCount);
-        Assert.Equal(96, new LabelConverter(Prediction.Attention, LabelConverter.CaseSensitive).ClassCount);
+        Assert.Equal(96, new LabelConverter(Prediction.Attention, TextRecogniserOptions.CaseSensitive).ClassCount);
         Assert.Throws<ArgumentException>(() => converter.Encode(["A"]));
         Assert.Throws<ArgumentException>(() => converter.Encode([new string('a', 26)]));
         Assert.Throws<ArgumentException>(() => new LabelConverter(Prediction.Ctc, "aa"));
-        Assert.Equal(LabelConverter.LowerCase, LabelConverter.Published(Prediction.Attention, 38));
-        Assert.Null(LabelConverter.Published(Prediction.Attention, 39));
+        Assert.Equal(TextRecogniserOptions.LowerCase, TextRecogniserOptions.PublishedCharacters(Prediction.Attention, 38));
+        Assert.Null(TextRecogniserOptions.PublishedCharacters(Prediction.Attention, 39));
     }
 
     // Logits of a picture whose every frame gives one class 0.8 and shares 0.2 among the rest.

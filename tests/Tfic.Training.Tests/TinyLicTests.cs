@@ -1,4 +1,5 @@
 using Tfic.Networks;
+using Tfic.Networks.TinyLic;
 using Tfic.Training.Networks;
 using Tfic.Training.Networks.CompressAI;
 using Tfic.Training.Networks.TinyLic;
@@ -74,7 +75,7 @@ public sealed class TinyLicTests
     }
 
     [Fact]
-    public void Slices_have_the_published_sizes() => Assert.Equal([24, 69, 104, 123], TinyLicNetwork.SliceSizes(320));
+    public void Slices_have_the_published_sizes() => Assert.Equal([24, 69, 104, 123], TinyLicContext.SliceSizes(320));
 
     [Fact]
     public void It_has_the_published_names_shapes_and_size()
@@ -228,11 +229,11 @@ public sealed class TinyLicTests
     public void Cumulated_probabilities_leave_nothing_to_no_symbol()
     {
         // The smallest ones are lent a slot by the rarest that has two.
-        Assert.Equal([0, 65533, 65534, 65535, 65536], EntropyModel.Cumulate([1f, 0, 0, 0]));
-        Assert.Equal([0, 32768, 65536], EntropyModel.Cumulate([0.5f, 0.5f]));
-        Assert.Equal([0, 16384, 65536], EntropyModel.Cumulate([1f, 3f]));
-        Assert.Throws<ArgumentException>(() => EntropyModel.Cumulate([float.NaN, 1]));
-        Assert.Throws<ArgumentException>(() => EntropyModel.Cumulate([0f, 0]));
+        Assert.Equal([0, 65533, 65534, 65535, 65536], PublishedTables.Cumulate([1f, 0, 0, 0]));
+        Assert.Equal([0, 32768, 65536], PublishedTables.Cumulate([0.5f, 0.5f]));
+        Assert.Equal([0, 16384, 65536], PublishedTables.Cumulate([1f, 3f]));
+        Assert.Throws<ArgumentException>(() => PublishedTables.Cumulate([float.NaN, 1]));
+        Assert.Throws<ArgumentException>(() => PublishedTables.Cumulate([0f, 0]));
     }
 
     [Fact]

@@ -22,14 +22,14 @@ int64_t padded_outputs(const Call& c) {
     return (c.outputs + Group - 1) / Group * Group;
 }
 
-// Whether a call's sizes are possible, and its input and weights long enough for them. Runs are read `together` elements
-// at a time.
+// Whether a call's sizes are possible, and its input and weights long enough for them. Runs are read `together`
+// elements at a time.
 template <class Call>
 bool has_valid_sizes(const Call& c, int32_t together, int32_t max_run) {
     if (!in_range(c.rows, 1, MaxSize) || !in_range(c.outputs, 1, MaxOutputs) ||
-        !in_range(c.kernel_height, 1, MaxKernelHeight) || !in_range(c.run, together, max_run) || c.run % together != 0 ||
-        !in_range(c.step, 1, MaxSize) || !in_range(c.stride, 1, MaxSize) || !in_range(c.top, 0, MaxSize) ||
-        !in_range(c.columns, 1, MaxSize) || !in_range(c.first_row, 0, MaxSize) ||
+        !in_range(c.kernel_height, 1, MaxKernelHeight) || !in_range(c.run, together, max_run) ||
+        c.run % together != 0 || !in_range(c.step, 1, MaxSize) || !in_range(c.stride, 1, MaxSize) ||
+        !in_range(c.top, 0, MaxSize) || !in_range(c.columns, 1, MaxSize) || !in_range(c.first_row, 0, MaxSize) ||
         !in_range(c.end_row, c.first_row + 1, MaxSize) || !in_range(c.pitch, 1, MaxPitch) ||
         !in_range(c.origin, 0, c.pitch))
         return false;

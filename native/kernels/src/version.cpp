@@ -1,3 +1,3 @@
 #include "tfic/native.h"
 
-int32_t tfic_native_version(void) noexcept { return 2; }
+int32_t tfic_native_version(void) noexcept { return 3; }

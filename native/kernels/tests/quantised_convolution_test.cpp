@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "convolution_case.h"
+#include "quantised_tiles.h"
 
 namespace {
 
@@ -72,8 +73,8 @@ Data make(const Case& c, int32_t residual, bool worst) {
                 d.expected.push_back(value);
             }
 
-    d.call = c.call<tfic_quantised_convolution_call>(
-        static_cast<int64_t>(d.input.size()), static_cast<int64_t>(d.weights.size()), run4);
+    d.call = c.call<tfic_quantised_convolution_call>(static_cast<int64_t>(d.input.size()),
+                                                     static_cast<int64_t>(d.weights.size()), run4);
     d.call.residual_mode = residual;
     return d;
 }
@@ -95,28 +96,57 @@ tfic_quantised_convolution_call bind(Data& d, std::vector<float>& output) {
 }
 
 constexpr Case Cases[] = {
-    {1, 1, 1, 1, 1, 1, 1, 0},   {3, 1, 5, 17, 3, 3, 1, 1}, {2, 11, 6, 48, 3, 3, 1, 1}, {5, 18, 8, 64, 3, 3, 2, 1},
-    {3, 9, 7, 96, 1, 1, 1, 0},  {2, 17, 3, 33, 3, 3, 1, 1}, {1, 14, 9, 16, 1, 7, 1, 3}, {4, 8, 96, 31, 3, 3, 1, 1},
-    {2, 7, 16, 113, 3, 3, 1, 1},
+    {1, 1, 1, 1, 1, 1, 1, 0},   {3, 1, 5, 17, 3, 3, 1, 1},  {2, 11, 6, 48, 3, 3, 1, 1},
+    {5, 18, 8, 64, 3, 3, 2, 1}, {3, 9, 7, 96, 1, 1, 1, 0},  {2, 17, 3, 33, 3, 3, 1, 1},
+    {1, 14, 9, 16, 1, 7, 1, 3}, {4, 8, 96, 31, 3, 3, 1, 1}, {2, 7, 16, 113, 3, 3, 1, 1},
 };
 
+// Compares a kernel with the formula; it must write no further than the output.
+template <class Kernel>
+void expect_the_formula(const Case& c, Kernel kernel) {
+    for (int32_t residual = 0; residual < 3; residual++)
+        for (bool worst : {false, true}) {
+            Data d = make(c, residual, worst);
+            std::vector<float> output(d.expected.size() + 16, 42.0f);
+            kernel(bind(d, output));
+            EXPECT_EQ(std::vector<float>(16, 42.0f), std::vector<float>(output.end() - 16, output.end()));
+            output.resize(d.expected.size());
+            EXPECT_EQ(d.expected, output) << c.outputs << " outputs, residual " << residual << ", worst " << worst;
+        }
+}
+
 TEST(QuantisedConvolution, EqualsTheFormulaToTheLastBit) {
-    if (!tfic_quantised_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic_quantised_convolution_supported())
+        GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
     for (const Case& c : Cases)
-        for (int32_t residual = 0; residual < 3; residual++)
-            for (bool worst : {false, true}) {
-                Data d = make(c, residual, worst);
-                std::vector<float> output(d.expected.size() + 16, 42.0f);
-                const tfic_quantised_convolution_call call = bind(d, output);
-                ASSERT_EQ(TFIC_OK, tfic_quantised_convolution(&call));
-                EXPECT_EQ(std::vector<float>(16, 42.0f), std::vector<float>(output.end() - 16, output.end()));
-                output.resize(d.expected.size());
-                EXPECT_EQ(d.expected, output) << c.outputs << " outputs, residual " << residual << ", worst " << worst;
-            }
+        expect_the_formula(c, [](const auto& call) { ASSERT_EQ(TFIC_OK, tfic_quantised_convolution(&call)); });
+}
+
+// Blocks of 32 columns and two groups, with and without rests; runs of several registers, with and without.
+constexpr Case MatrixCases[] = {
+    {2, 31, 4, 32, 3, 3, 1, 1},  {3, 32, 64, 16, 3, 3, 1, 1}, {2, 33, 40, 48, 3, 3, 1, 1},
+    {1, 97, 64, 33, 1, 3, 1, 1}, {5, 70, 16, 40, 3, 3, 2, 1},
+};
+
+#ifdef TFIC_VNNI
+TEST(QuantisedConvolution, MatrixRegistersGiveTheFormulaToo) {
+    if (!tfic::quantised::has_vnni()) GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
+    const auto emulated = [](const auto& call) { tfic::quantised::matrix_convolve<tfic::EmulatedTiles>(call); };
+    for (const Case& c : Cases) expect_the_formula(c, emulated);
+    for (const Case& c : MatrixCases) expect_the_formula(c, emulated);
+}
+#endif
+
+TEST(QuantisedConvolution, MatrixInstructionsGiveTheFormula) {
+    if (!tfic_quantised_convolution_amx_supported()) GTEST_SKIP() << "this processor has no AMX-INT8";
+    const auto amx = [](const auto& call) { ASSERT_EQ(TFIC_OK, tfic_quantised_convolution_amx(&call)); };
+    for (const Case& c : Cases) expect_the_formula(c, amx);
+    for (const Case& c : MatrixCases) expect_the_formula(c, amx);
 }
 
 TEST(QuantisedConvolution, ComputesTheRowsThatAreAskedFor) {
-    if (!tfic_quantised_convolution_supported()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+    if (!tfic_quantised_convolution_supported())
+        GTEST_SKIP() << "this processor has neither AVX512-VNNI nor Arm's i8mm";
     Data d = make({7, 9, 6, 20, 3, 3, 1, 1}, TFIC_RESIDUAL_NONE, false);
     std::vector<float> output(2 * 9 * 20);
     tfic_quantised_convolution_call call = bind(d, output);
@@ -135,6 +165,7 @@ TEST(QuantisedConvolution, RefusesWhatDoesNotFit) {
         tfic_quantised_convolution_call bad = good;
         change(bad);
         EXPECT_EQ(TFIC_INVALID_ARGUMENT, tfic_quantised_convolution(&bad));
+        EXPECT_EQ(TFIC_INVALID_ARGUMENT, tfic_quantised_convolution_amx(&bad));
     };
     EXPECT_EQ(TFIC_INVALID_ARGUMENT, tfic_quantised_convolution(nullptr));
     refused([](auto& c) { c.input = nullptr; });

@@ -35,6 +35,8 @@ internal static class ModelVerb
 
     private const string RunExamples = """
         tfic model run dncnn.pth --input in.safetensors --output out.safetensors --reference
+        tfic model run tinylic.pth.tar --input in.safetensors --output out.safetensors
+        tfic model run TPS-ResNet-BiLSTM-Attn.pth --input in.safetensors --output out.safetensors
         tfic model run recogniser-compact --input in.safetensors --output out.safetensors
         """;
 
@@ -173,7 +175,7 @@ internal static class ModelVerb
         if (!reference)
         {
             IReadOnlyDictionary<string, (float[] Values, int[] Shape)> outputs =
-                NetworkRun.Deployed(weights, inputs.Tensors)
+                NetworkRun.Deployed(weights, inputs.Tensors, section)
                 ?? throw new CommandFailure($"{path}: this network has only a reference. Add --reference.");
             foreach ((string name, (float[] values, int[] shape)) in outputs)
                 writer.AddFloat32(name, values, shape);

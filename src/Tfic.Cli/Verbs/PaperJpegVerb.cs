@@ -50,6 +50,7 @@ internal static class PaperJpegVerb
         };
         Option<string> restorer = CommonOptions.Restorer();
         Option<string?> wordRestorer = CommonOptions.WordRestorer();
+        Option<bool> int8 = CommonOptions.Int8();
         Option<string> detector = CommonOptions.Detector(), recogniser = CommonOptions.Recogniser();
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
@@ -57,7 +58,8 @@ internal static class PaperJpegVerb
         var verb = new Verb(
             "jpeg", "Restore and read small print in JPEG files of quality 1 (the paper's Section 4).", Examples)
         {
-            output, patches, second, noTools, pagesOnly, truePlaces, sweep, restorer, wordRestorer, detector, recogniser,
+            output, patches, second, noTools, pagesOnly, truePlaces, sweep, restorer, wordRestorer, int8, detector,
+            recogniser,
             seed, threads,
         };
         source.AddProseTo(verb);
@@ -73,8 +75,8 @@ internal static class PaperJpegVerb
             var plan = new JpegPlan(
                 Pages(source.LoadFonts(result), source.LoadProse(result)!, start),
                 result.GetValue(patches),
-                Weights.Restorer(first),
-                words is null ? null : Weights.Restorer(words),
+                Weights.Restorer(first, result.GetValue(int8)),
+                words is null ? null : Weights.Restorer(words, result.GetValue(int8)),
                 finder is null ? null : Weights.Detector(finder),
                 Weights.Recogniser(reader),
                 result.GetValue(noTools) || !Tesseract.IsInstalled ? 0 : result.GetValue(second));

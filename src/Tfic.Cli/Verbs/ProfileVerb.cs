@@ -6,7 +6,10 @@ using System.Text.Json.Serialization;
 using Tfic.Cli.Demo;
 using Tfic.Encoding;
 using Tfic.Imaging;
+using Tfic.Models;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
+using Tfic.Networks.TinyLic;
 using Tfic.Profiling;
 using Tfic.Reading;
 
@@ -18,16 +21,32 @@ internal static class ProfileVerb
     private const string Examples = """
         tfic profile
         tfic profile -n 1000 --json profile.json --trace trace.json
+        tfic profile --profile tinylic
+        tfic profile -n 20 --recogniser trba
+        tfic profile -n 20 page.png
         """;
 
-    private const int WarmUps = 20;
+    private const string CompactName = "compact", TrbaName = "trba", TinyLicName = "tinylic";
 
     public static Verb Create(Terminal terminal)
     {
         Option<string> codec = CommonOptions.Codec(), recogniser = CommonOptions.Recogniser();
+        var kind = new Option<string>("--profile")
+        {
+            Description =
+                "Codec to measure: compact, or tinylic, the paper's own (Lu and Ma 2022), which writes no file. Without " +
+                "--codec tinylic has random weights: its times are right, its pictures are not.",
+            HelpName = $"{CompactName}|{TinyLicName}",
+            DefaultValueFactory = _ => CompactName,
+        };
+        kind.AcceptOnlyFromAmong(CompactName, TinyLicName);
+        recogniser.Description =
+            $"Recogniser: {CompactName}, which ships, a .safetensors file or PyTorch checkpoint, or {TrbaName} with random "
+            + "weights, whose times are those of trained ones for the longest words.";
+        Option<string> detector = CommonOptions.Detector();
         var picture = new Argument<string?>("PICTURE")
         {
-            Description = "A picture of a line. Default: one of 512 × 256 pixels that ships.",
+            Description = "A picture of a line or a page. Default: a line of 512 × 256 pixels that ships.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quality = new Option<double>("--quality", "-q")
@@ -36,11 +55,10 @@ internal static class ProfileVerb
             DefaultValueFactory = _ => 4,
         };
         CommonOptions.Number(quality, 1, 8);
-        var count = new Option<int>("--count", "-n")
+        var count = new Option<int?>("--count", "-n")
         {
-            Description = "How often each is done.",
+            Description = "How often each is done. Default: 200; 10 with tinylic.",
             HelpName = "N",
-            DefaultValueFactory = _ => 200,
         };
         CommonOptions.Number(count, 1, 1_000_000);
         var threads = new Option<int>("--threads")
@@ -61,18 +79,28 @@ internal static class ProfileVerb
             "profile", "Measure times, memory and parts of the machine's peak of encoding and reading, stage by stage.",
             Examples)
         {
-            picture, codec, recogniser, quality, count, threads, json, trace,
+            picture, kind, codec, recogniser, detector, quality, count, threads, json, trace,
         };
         verb.Does((result, cancellation) =>
         {
-            CodecModel model = Weights.Codec(result.GetRequiredValue(codec));
-            RecogniserModel reader = Weights.Recogniser(result.GetRequiredValue(recogniser));
+            RecogniserModel reader = Recogniser(result.GetRequiredValue(recogniser), terminal);
             Picture line = result.GetValue(picture) is { } file
                 ? Inputs.ReadPicture(file, new InputLimits(), terminal)
                 : ShippedPictures.All[0].Picture;
+            DetectorModel? words = LineShape.Fits(line) ? null : Weights.Detector(result.GetRequiredValue(detector));
+            var clock = new StageClock();
+            bool isTinyLic = result.GetValue(kind) == TinyLicName;
+            Coder coder = isTinyLic
+                ? TinyLic(
+                    result.GetResult(codec) is { Implicit: false } ? result.GetValue(codec) : null, line,
+                    result.GetValue(threads), clock, terminal)
+                : Compact(
+                    Weights.Codec(result.GetRequiredValue(codec)), line, result.GetValue(quality),
+                    result.GetValue(threads), clock);
             Profile profile = Measure(
-                model, reader, line, result.GetValue(quality), result.GetValue(count), result.GetValue(threads),
-                cancellation, out List<Event> events);
+                coder, reader, words, line, isTinyLic ? null : result.GetValue(quality),
+                result.GetValue(count) ?? (isTinyLic ? 10 : 200), result.GetValue(threads), clock, cancellation,
+                out List<Event> events);
             Tell(terminal, profile);
             if (result.GetValue(json) is { } figures)
             {
@@ -123,9 +151,31 @@ internal static class ProfileVerb
     internal sealed record Part(Row Whole, IReadOnlyList<Row> Stages, long AllocatedBytes);
 
     /// <summary>Everything.</summary>
+    /// <param name="Codec">The codec's name.</param>
+    /// <param name="Recogniser">The recogniser's name.</param>
+    /// <param name="Width">Columns of the picture.</param>
+    /// <param name="Height">Rows of the picture.</param>
+    /// <param name="Quality">Quality; null for a codec that has none.</param>
+    /// <param name="Pictures">How often each was done.</param>
+    /// <param name="Threads">Threads.</param>
+    /// <param name="Peaks">What a core can do.</param>
+    /// <param name="Encode">Encoding.</param>
+    /// <param name="Decode">Decoding, where the codec has no other way to be seen; else null.</param>
+    /// <param name="Read">Reading.</param>
+    /// <param name="EncodeToOcrRatio">Medians of encoding and reading.</param>
+    /// <param name="PeakMemoryBytes">Of the process.</param>
     internal sealed record Profile(
-        string Codec, string Recogniser, int Width, int Height, double Quality, int Pictures, int Threads,
-        MachinePeaks Peaks, Part Encode, Part Read, double EncodeToOcrRatio, long PeakMemoryBytes);
+        string Codec, string Recogniser, int Width, int Height, double? Quality, int Pictures, int Threads,
+        MachinePeaks Peaks, Part Encode, Part? Decode, Part Read, double EncodeToOcrRatio, long PeakMemoryBytes);
+
+    /// <summary>What is measured of a codec, on one picture.</summary>
+    /// <param name="Name">Its name.</param>
+    /// <param name="WarmUps">How often it runs before it is measured.</param>
+    /// <param name="Encode">Encodes.</param>
+    /// <param name="Decode">Decodes what was encoded last; null where that is not measured.</param>
+    /// <param name="Work">Multiply-adds of its stages.</param>
+    private sealed record Coder(
+        string Name, int WarmUps, Action Encode, Action? Decode, IReadOnlyDictionary<Stage, Work> Work);
 
     /// <summary>Chrome's trace format: a duration ("X") in microseconds.</summary>
     internal sealed record Event(string Name, string Cat, string Ph, double Ts, double Dur, int Pid, int Tid);
@@ -133,36 +183,82 @@ internal static class ProfileVerb
     /// <summary>Chrome's trace format.</summary>
     internal sealed record Trace([property: JsonPropertyName("traceEvents")] IReadOnlyList<Event> Events);
 
+    private static RecogniserModel Recogniser(string name, Terminal terminal)
+    {
+        if (name != TrbaName)
+            return Weights.Recogniser(name == CompactName ? ShippedModels.RecogniserCompact : name);
+        terminal.Say(
+            $"{TrbaName}: random weights of the published shape, and the most steps for every word. What is read is noise.");
+        return TextRecogniserModel.Random(new TextRecogniserOptions(), seed: 1);
+    }
+
+    private static Coder Compact(CodecModel model, Picture picture, double quality, int threads, StageClock clock)
+    {
+        var encoder = new TficEncoder(model, threads, clock);
+        (int hyperColumns, int hyperRows) = CompactCodec.HyperSize(picture.Width, picture.Height);
+        return new Coder(
+            model.Name, 20, () => encoder.Encode(picture, quality), null, new Dictionary<Stage, Work>
+            {
+                [Stage.Analysis] = model.Transforms.AnalysisWork(picture.Width, picture.Height),
+                [Stage.HyperAnalysis] = model.Transforms.HyperAnalysisWork(picture.Width, picture.Height),
+                [Stage.Prior] = model.Prior.Work(hyperRows, hyperColumns),
+            });
+    }
+
+    private static Coder TinyLic(string? weights, Picture picture, int threads, StageClock clock, Terminal terminal)
+    {
+        TinyLicModel model = weights is null
+            ? TinyLicModel.Drawn(seed: 1)
+            : Weights.Load(weights, "TinyLIC codec", TinyLicModel.Load);
+        if (weights is null)
+            terminal.Say($"{TinyLicName}: random weights of the published shape. Times are right; what is coded is noise.");
+        var workspace = new Workspace(threads) { Clock = clock };
+        TinyLicStreams? streams = null;
+        return new Coder(
+            weights is null ? TinyLicName : Path.GetFileNameWithoutExtension(weights), 2,
+            () => streams = model.Encode(picture, workspace), () => model.Decode(streams!, workspace),
+            new Dictionary<Stage, Work>
+            {
+                [Stage.Analysis] = model.AnalysisWork(picture.Width, picture.Height),
+                [Stage.HyperAnalysis] = model.HyperAnalysisWork(picture.Width, picture.Height),
+                [Stage.Prior] = model.PriorWork(picture.Width, picture.Height),
+                [Stage.Synthesis] = model.SynthesisWork(picture.Width, picture.Height),
+            });
+    }
+
     private static Profile Measure(
-        CodecModel codec, RecogniserModel recogniser, Picture picture, double quality, int count, int threads,
-        CancellationToken cancellation, out List<Event> events)
+        Coder codec, RecogniserModel recogniser, DetectorModel? detector, Picture picture, double? quality, int count,
+        int threads, StageClock clock, CancellationToken cancellation, out List<Event> events)
     {
         MachinePeaks peaks = MachinePeaks.Measure();
-        var clock = new StageClock();
-        var encoder = new TficEncoder(codec, threads, clock);
         var reader = new LineReader(recogniser, threads, clock);
+        PageReader? pages = detector is null
+            ? null
+            : new PageReader(detector, recogniser, threads, threads == 1 ? clock : null);
         var encodings = new Recorder("encode");
+        var decodings = new Recorder("decode");
         var readings = new Recorder("read");
-        for (int i = -WarmUps; i < count; i++)
+        for (int i = -codec.WarmUps; i < count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            encodings.Run(clock, isKept: i >= 0, () => encoder.Encode(picture, quality));
-            readings.Run(clock, isKept: i >= 0, () => reader.Read(picture));
+            encodings.Run(clock, isKept: i >= 0, codec.Encode);
+            if (codec.Decode is { } decode)
+                decodings.Run(clock, isKept: i >= 0, decode);
+            readings.Run(clock, isKept: i >= 0, pages is null ? () => reader.Read(picture) : () => pages.Read(picture));
         }
 
-        (int hyperColumns, int hyperRows) = CompactCodec.HyperSize(picture.Width, picture.Height);
-        (Work features, Work sequence, Work head) = recogniser.Work(LineReader.InputWidth(picture.Width, picture.Height));
-        var work = new Dictionary<Stage, Work>
+        var work = new Dictionary<Stage, Work>(codec.Work);
+
+        // What a page takes depends on its words.
+        if (pages is null)
         {
-            [Stage.Analysis] = codec.Transforms.AnalysisWork(picture.Width, picture.Height),
-            [Stage.HyperAnalysis] = codec.Transforms.HyperAnalysisWork(picture.Width, picture.Height),
-            [Stage.Prior] = codec.Prior.Work(hyperRows, hyperColumns),
-            [Stage.Features] = features,
-            [Stage.Sequence] = sequence,
-            [Stage.Predict] = head,
-        };
+            foreach ((Stage stage, Work own) in reader.Work(picture.Width, picture.Height))
+                work.Add(stage, own);
+        }
+
         Part encode = encodings.ToPart(work, peaks), read = readings.ToPart(work, peaks);
-        events = [.. encodings.Events.Concat(readings.Events).OrderBy(e => e.Ts)];
+        Part? decoded = codec.Decode is null ? null : decodings.ToPart(work, peaks);
+        events = [.. encodings.Events.Concat(decodings.Events).Concat(readings.Events).OrderBy(e => e.Ts)];
         if (events.Count > 0)
         {
             double first = events[0].Ts;
@@ -171,7 +267,7 @@ internal static class ProfileVerb
 
         using Process process = Process.GetCurrentProcess();
         return new Profile(
-            codec.Name, recogniser.Name, picture.Width, picture.Height, quality, count, threads, peaks, encode, read,
+            codec.Name, recogniser.Name, picture.Width, picture.Height, quality, count, threads, peaks, encode, decoded, read,
             encode.Whole.Times.MedianMs / read.Whole.Times.MedianMs, process.PeakWorkingSet64);
     }
 
@@ -181,7 +277,8 @@ internal static class ProfileVerb
         static string Giga(double? value) => TextTable.Number(value / 1e9, "0.0");
         terminal.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{profile.Width} × {profile.Height} pixels, quality {profile.Quality:0.##}, {profile.Pictures} times, " +
+            $"{profile.Codec}, {profile.Width} × {profile.Height} pixels, " +
+            $"{(profile.Quality is { } quality ? $"quality {quality:0.##}, " : "")}{profile.Pictures} times, " +
             $"{profile.Threads} threads."));
         terminal.Say(
             $"Peaks of one core, billions of multiply-adds a second: float32 {Giga(peaks.Float32)}, bfloat16 " +
@@ -189,8 +286,10 @@ internal static class ProfileVerb
             $"{Giga(peaks.CopiedBytes)} GB/s.");
         var table = new TextTable(
             "stage", " mean ms", " ± ms", " median ms", " p99 ms", " multiply-adds", " % of peak", " allocated");
-        foreach (Part part in new[] { profile.Encode, profile.Read })
+        foreach (Part? part in new[] { profile.Encode, profile.Decode, profile.Read })
         {
+            if (part is null)
+                continue;
             foreach (Row row in part.Stages.Prepend(part.Whole))
             {
                 bool whole = ReferenceEquals(row, part.Whole);
@@ -277,8 +376,12 @@ internal static class ProfileVerb
             Stage.Analysis => "g_a",
             Stage.HyperAnalysis => "h_a",
             Stage.Prior => "prior",
+            Stage.Quantise => "quantise",
             Stage.Code => "code",
+            Stage.Synthesis => "g_s",
+            Stage.Detect => "detect",
             Stage.Resize => "resize",
+            Stage.Rectify => "rectify",
             Stage.Features => "features",
             Stage.Sequence => "sequence",
             _ => "predict",

@@ -31,6 +31,7 @@ internal static class RestoreVerb
         };
         Option<string> restorer = CommonOptions.Restorer();
         Option<string?> wordRestorer = CommonOptions.WordRestorer();
+        Option<bool> int8 = CommonOptions.Int8();
         Option<string> detector = CommonOptions.Detector();
         Option<int> jobs = CommonOptions.Threads();
         Option<int?> threads = CommonOptions.FileThreads();
@@ -42,7 +43,7 @@ internal static class RestoreVerb
             "Restore pages of small print that JPEG of the lowest quality has coded. What comes out is grey.",
             Examples)
         {
-            inputs, output, pagesOnly, restorer, wordRestorer, detector, jobs, threads, noOverwrite,
+            inputs, output, pagesOnly, restorer, wordRestorer, int8, detector, jobs, threads, noOverwrite,
         };
         limits.AddTo(verb, layers: false);
         verb.Does((result, cancellation) =>
@@ -55,10 +56,10 @@ internal static class RestoreVerb
             OutputFile.Check(pairs[0].Output, overwrite || pairs.Count > 1, terminal, binary: true);
             PictureFormat format = OutputFile.PictureFormatOf(pairs[0].Output);
 
-            RestorerModel first = Weights.Restorer(result.GetRequiredValue(restorer));
+            RestorerModel first = Weights.Restorer(result.GetRequiredValue(restorer), result.GetValue(int8));
             string? wordWeights = result.GetValue(pagesOnly) ? null : result.GetValue(wordRestorer);
             bool words = wordWeights is not null;
-            RestorerModel? second = words ? Weights.Restorer(wordWeights!) : null;
+            RestorerModel? second = words ? Weights.Restorer(wordWeights!, result.GetValue(int8)) : null;
             DetectorModel? finder = words ? Weights.Detector(result.GetRequiredValue(detector)) : null;
             int atOnce = result.GetValue(jobs);
             int each = CommonOptions.ThreadsOfFile(result.GetValue(threads), atOnce, pairs.Count);

@@ -94,11 +94,29 @@ internal static class TrainVerb
             HelpName = "compact|dncnn",
             DefaultValueFactory = _ => RestorerProfile.Compact,
         };
-        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples) { profile, lambda };
+        var letters = new Option<double>("--letters")
+        {
+            Description = "Weight of a loss that asks the compact network for the characters; 0 for the paper's loss alone.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.1,
+        };
+        CommonOptions.Number(letters, 0, 100);
+        Option<string?> from = FromRestorer("random weights");
+        var verb = new Verb("d1", "Train D1, which restores pages that JPEG has ruined.", D1Examples)
+        {
+            profile, lambda, letters, from,
+        };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
             terminal, common, result, "d1", options => D1Trainer.Train(
-                options with { Lambda = result.GetValue(lambda), Profile = result.GetValue(profile) }, common.Source.LoadFonts(result),
+                options with
+                {
+                    Lambda = result.GetValue(lambda),
+                    LetterWeight = result.GetValue(letters),
+                    Profile = result.GetValue(profile),
+                    From = Restorer(result.GetValue(from)),
+                },
+                common.Source.LoadFonts(result),
                 common.Source.LoadProse(result)!, cancellation), cancellation)));
         return verb;
     }
@@ -113,17 +131,18 @@ internal static class TrainVerb
             DefaultValueFactory = _ => ShippedModels.RestorerD1,
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
+        Option<string?> from = FromRestorer("D1");
         var verb = new Verb(
             "d2", "Train D2, which makes the words that D1 restored legible to a frozen recogniser.", D2Examples)
         {
-            d1, recogniser,
+            d1, recogniser, from,
         };
         common.AddTo(verb);
         verb.Does((result, cancellation) => Explain(() => TrainRestorer(
             terminal, common, result, "d2", options => D2Trainer.Train(
-                options, common.Source.LoadFonts(result), common.Source.LoadProse(result)!,
-                Weights.Load(
-                    result.GetRequiredValue(d1), "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream))),
+                options with { From = Restorer(result.GetValue(from)) },
+                common.Source.LoadFonts(result), common.Source.LoadProse(result)!,
+                Restorer(result.GetRequiredValue(d1))!,
                 Recogniser(result.GetValue(recogniser)!), cancellation), cancellation)));
         return verb;
     }
@@ -150,8 +169,9 @@ internal static class TrainVerb
         CommonOptions.Number(stage, 1, 2);
         var from = new Option<string?>("--from")
         {
-            Description = "Folder of the run to start from: stage 2 starts from stage 1's.",
-            HelpName = "FOLDER",
+            Description = "What to start from, as stage 2 does from stage 1: the folder of a run, or an exported codec, by "
+                + "file or by the name of one that ships. An export's prior went through integers and comes back almost whole.",
+            HelpName = "FOLDER|NAME|PATH",
         };
         Option<string?> recogniser = CommonOptions.Recogniser()!;
         var mix = new Option<string>("--mix")
@@ -259,14 +279,15 @@ internal static class TrainVerb
         CancellationToken cancellation)
     {
         if (stage == 2 && from is null)
-            throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run with --from.");
+            throw new CommandFailure("Stage 2 starts from stage 1: name the folder of its run, or its export, with --from.");
         if (entropyOnly && (stage == 2 || from is null))
         {
             throw new CommandFailure(
                 "--entropy-only goes with stage 1 and with --from: it keeps the latents of a run.");
         }
 
-        string? weights = from is null ? null : CheckpointOf(from);
+        bool exported = from is not null && (ShippedModels.Names.Contains(from) || File.Exists(from));
+        string? weights = from is null || exported ? null : CheckpointOf(from);
         LineOptions lines = LineLooks.Read(common.Looks(result), terminal);
         (FontSet fonts, WordList words) = common.Source.Load(result);
         CodecTrainingOptions options = common.Read(result, new CodecTrainingOptions
@@ -279,7 +300,11 @@ internal static class TrainVerb
         });
         CompactRecogniserNetwork? recogniser = stage == 2 ? Recogniser(recogniserName) : null;
         random.manual_seed((long)options.Seed);
-        var network = new CompactCodecNetwork { UsesContext = context };
+        CompactCodecNetwork network = exported
+            ? Weights.Load(from!, "codec", stream => CodecExport.Read(SafetensorsFile.Read(stream)))
+            : new CompactCodecNetwork { UsesContext = context };
+        if (exported && network.UsesContext != context)
+            throw new CommandFailure($"{from}: this codec has {(context ? "no context: give --no-context" : "a context: leave out --no-context")}.");
         if (weights is not null)
             network.load(weights);
         RunState state = CodecTrainer.Train(options, fonts, words, network, recogniser, cancellation);
@@ -304,6 +329,16 @@ internal static class TrainVerb
             ? weights
             : throw new CommandFailure($"{folder}: holds no checkpoint of a run. Name the folder given to -o there.");
     }
+
+    private static Option<string?> FromRestorer(string otherwise) => new("--from")
+    {
+        Description = $"Exported restorer to begin with: a file, or the name of one that ships. Default: {otherwise}.",
+        HelpName = "NAME|PATH",
+    };
+
+    private static Module<Tensor, Tensor>? Restorer(string? nameOrPath) => nameOrPath is null
+        ? null
+        : Weights.Load(nameOrPath, "restorer", stream => RestorerExport.Read(SafetensorsFile.Read(stream)));
 
     private static CompactRecogniserNetwork Recogniser(string nameOrPath) =>
         Weights.Load(nameOrPath, "recogniser", stream => RecogniserExport.Read(SafetensorsFile.Read(stream)));

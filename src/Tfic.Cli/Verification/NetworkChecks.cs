@@ -4,6 +4,8 @@ using Tfic.Encoding;
 using Tfic.Imaging;
 using Tfic.Kernels;
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
+using Tfic.Networks.TinyLic;
 using Tfic.Reading;
 
 namespace Tfic.Cli.Verification;
@@ -11,7 +13,7 @@ namespace Tfic.Cli.Verification;
 /// <summary>
 /// Whole models through one row after the other, each forced in every kernel that has it, against the reference rows:
 /// the stream and the picture that comes back to the last bit, the text that is read, where words are found, and what is
-/// restored.
+/// restored. The published networks, of which no weights ship, take part with random ones in a small form.
 /// </summary>
 /// <param name="codec">The codec, and what to call it.</param>
 /// <param name="recogniser">The recogniser, and what to call it.</param>
@@ -28,6 +30,20 @@ internal sealed class NetworkChecks(
     /// <summary>Keeps g_a from running in fewer bits.</summary>
     private const string Float32 = "bfloat16-conv2d=reference;quantised-conv2d=reference";
 
+    private static readonly TinyLicModel s_tinyLic = TinyLicModel.Drawn(seed: 1, headDepth: 2);
+    private static readonly CraftDetector s_craft = CraftDetector.Drawn(seed: 2, width: 8);
+
+    /// <summary>Small ones that have every kind of layer among them.</summary>
+    private static readonly TextRecogniserModel[] s_published =
+    [
+        .. new TextRecogniserOptions[]
+        {
+            new(true, Features.ResNet, true, Prediction.Attention, 38),
+            new(false, Features.Rcnn, true, Prediction.Ctc, 37),
+            new(true, Features.Vgg, false, Prediction.Attention, 38),
+        }.Select((options, i) => TextRecogniserModel.Random(options with { FeatureChannels = 32, HiddenSize = 20 }, i)),
+    ];
+
     // A real line, and noise of a size that is no multiple of anything.
     private readonly Picture[] _pictures = [ShippedPictures.All[^1].Picture, Noise(37, 23)];
 
@@ -40,7 +56,7 @@ internal sealed class NetworkChecks(
 
     /// <summary>How many results there are.</summary>
     public int Count =>
-        (4 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
+        (7 + restorers.Count) * RowNames.Count + (CompactCodec.Narrow ? _pictures.Length : 0);
 
     /// <summary>Compares; results come as they are found. Rows are forced in the whole process meanwhile.</summary>
     public IEnumerable<RowCheck> Check()
@@ -55,6 +71,9 @@ internal sealed class NetworkChecks(
             yield return Result($"decode {codec.Name}", row, expected.Samples, found.Samples);
             yield return Result($"read {recogniser.Name}", row, expected.Readings, found.Readings);
             yield return Result($"detect {detector.Name}", row, expected.Scores, found.Scores);
+            yield return Result("code tinylic", row, expected.TinyLic, found.TinyLic);
+            yield return Result("detect craft", row, expected.Craft, found.Craft);
+            yield return Result("read published", row, expected.Published, found.Published);
             for (int i = 0; i < restorers.Count; i++)
                 yield return Result($"restore {restorers[i].Name}", row, expected.Restored[i], found.Restored[i]);
         }
@@ -148,10 +167,18 @@ internal sealed class NetworkChecks(
                 samples.Add(sample);
             foreach (ReadCharacter character in reader.Read(picture).Characters)
                 readings.AddRange([.. character.Text.Select(c => (double)c), character.Confidence]);
-            scores.AddRange(Score(picture));
+            scores.AddRange(Score(detector.Model, picture));
         }
 
-        return new Results([.. streams], [.. samples], [.. readings], [.. scores],
+        // The reference rows are slow: only the small picture.
+        Picture small = _pictures[^1];
+        var workspace = new Workspace();
+        TinyLicStreams coded = s_tinyLic.Encode(small, workspace);
+        IEnumerable<byte> bytes = coded.Latent.Concat(coded.Hyper).Concat(s_tinyLic.Decode(coded, workspace).Samples);
+
+        return new Results(
+            [.. streams], [.. samples], [.. readings], [.. scores], [.. bytes.Select(value => (double)value)],
+            [.. Score(s_craft, small)], [.. s_published.SelectMany(Logits)],
             [.. restorers.Select(restorer => OfCorners((plane, width, height) =>
             {
                 var output = new float[plane.Length];
@@ -160,15 +187,22 @@ internal sealed class NetworkChecks(
             }))]);
     }
 
-    private IEnumerable<double> Score(Picture picture)
+    private static IEnumerable<double> Score(DetectorModel detector, Picture picture)
     {
         var grey = new float[picture.PixelCount];
         PictureConversion.ToGrey(picture, grey);
         float[] unit = Array.ConvertAll(grey, value => value / 255f);
         int size = DetectorModel.MapSize(picture.Width) * DetectorModel.MapSize(picture.Height);
         float[] region = new float[size], affinity = new float[size];
-        detector.Model.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
+        detector.Score(unit, picture.Width, picture.Height, new Workspace(), region, affinity);
         return region.Concat(affinity).Select(score => (double)score);
+    }
+
+    private static IEnumerable<double> Logits(TextRecogniserModel model)
+    {
+        TextRecogniserOptions options = model.Options;
+        float[] input = [.. Enumerable.Range(0, options.Height * options.Width).Select(i => MathF.Sin(0.37f * i))];
+        return model.Logits(input, options.Width, 1, new Workspace()).ToArray().Select(logit => (double)logit);
     }
 
     /// <summary>What becomes of the pictures' corners, grey, 0 … 1: DnCNN on the reference rows is slow.</summary>
@@ -195,5 +229,6 @@ internal sealed class NetworkChecks(
     }
 
     private sealed record Results(
-        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[][] Restored);
+        double[] Streams, double[] Samples, double[] Readings, double[] Scores, double[] TinyLic, double[] Craft,
+        double[] Published, double[][] Restored);
 }

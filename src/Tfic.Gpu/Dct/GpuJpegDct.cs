@@ -45,9 +45,9 @@ public sealed class GpuJpegDct : IDisposable
         JpegDct.Matrix.CopyTo(_hostConstants);
         _constants = accelerator.Allocate1D<int>(_hostConstants.Length);
         ForwardRow = new(
-            "gpu", true, 0, (source, stride, steps, blocks) => Forward(source, stride, blocks.Length / 64, steps, blocks));
+            "gpu", true, 0, (source, stride, quantiser, blocks) => Forward(source, stride, blocks.Length / 64, quantiser, blocks));
         InverseRow = new(
-            "gpu", true, 0, (blocks, steps, target, stride) => Inverse(blocks, steps, target, stride, blocks.Length / 64));
+            "gpu", true, 0, (blocks, quantiser, target, stride) => Inverse(blocks, quantiser, target, stride, blocks.Length / 64));
     }
 
     /// <summary>The forward transform; its contract is that of <see cref="JpegDct.ForwardTable"/>.</summary>
@@ -60,18 +60,19 @@ public sealed class GpuJpegDct : IDisposable
     /// <param name="source">Rows of samples, as many as whole rows of blocks have.</param>
     /// <param name="stride">Distance between rows.</param>
     /// <param name="blocksAcross">Blocks side by side.</param>
-    /// <param name="steps">64 quantiser steps in natural order, at least 1.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="blocks">64 levels a block in natural order, blocks in reading order; its length says how many.</param>
     /// <exception cref="ArgumentException">A span too short, or not whole rows of blocks.</exception>
     public void Forward(
-        ReadOnlySpan<byte> source, int stride, int blocksAcross, ReadOnlySpan<ushort> steps, Span<short> blocks)
+        ReadOnlySpan<byte> source, int stride, int blocksAcross, JpegQuantiser quantiser, Span<short> blocks)
     {
+        ArgumentNullException.ThrowIfNull(quantiser);
         if (blocks.IsEmpty)
             return;
-        int length = Check(source.Length, stride, blocksAcross, steps, blocks.Length);
+        int length = Check(source.Length, stride, blocksAcross, blocks.Length);
         ArrayView1D<byte, Stride1D.Dense> samples = _samples.Take(length);
         ArrayView1D<short, Stride1D.Dense> levels = _levels.Take(blocks.Length);
-        SetSteps(steps);
+        SetSteps(quantiser.Steps);
         samples.CopyFromCPU(_stream, source[..length]);
         _forward(
             (blocks.Length / JpegDctKernels.GroupSize, JpegDctKernels.GroupSize), samples.BaseView,
@@ -82,20 +83,21 @@ public sealed class GpuJpegDct : IDisposable
 
     /// <summary>Samples of a plane from its quantised coefficients.</summary>
     /// <param name="blocks">64 levels a block in natural order, blocks in reading order; its length says how many.</param>
-    /// <param name="steps">64 quantiser steps in natural order.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="target">Rows of samples, as many as whole rows of blocks have.</param>
     /// <param name="stride">Distance between rows; what lies between them is left alone.</param>
     /// <param name="blocksAcross">Blocks side by side.</param>
     /// <exception cref="ArgumentException">A span too short, or not whole rows of blocks.</exception>
     public void Inverse(
-        ReadOnlySpan<short> blocks, ReadOnlySpan<ushort> steps, Span<byte> target, int stride, int blocksAcross)
+        ReadOnlySpan<short> blocks, JpegQuantiser quantiser, Span<byte> target, int stride, int blocksAcross)
     {
+        ArgumentNullException.ThrowIfNull(quantiser);
         if (blocks.IsEmpty)
             return;
-        Check(target.Length, stride, blocksAcross, steps, blocks.Length);
+        Check(target.Length, stride, blocksAcross, blocks.Length);
         ArrayView1D<byte, Stride1D.Dense> samples = _samples.Take(blocks.Length);
         ArrayView1D<short, Stride1D.Dense> levels = _levels.Take(blocks.Length);
-        SetSteps(steps);
+        SetSteps(quantiser.Steps);
         levels.CopyFromCPU(_stream, blocks);
         int width = blocksAcross * JpegDctKernels.Size;
         _inverse(
@@ -127,11 +129,9 @@ public sealed class GpuJpegDct : IDisposable
     }
 
     /// <summary>How many samples there are from the first to the last.</summary>
-    private static int Check(int samples, int stride, int blocksAcross, ReadOnlySpan<ushort> steps, int levels)
+    private static int Check(int samples, int stride, int blocksAcross, int levels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blocksAcross, 1);
-        if (steps.Length != JpegDctKernels.GroupSize)
-            throw new ArgumentException($"{steps.Length} steps given, 64 expected.", nameof(steps));
         int width = blocksAcross * JpegDctKernels.Size;
         if (levels % (width * JpegDctKernels.Size) != 0)
             throw new ArgumentException($"{levels} levels are not whole rows of {blocksAcross} blocks.");

@@ -11,12 +11,12 @@ namespace Tfic.Gpu.Networks;
 public sealed class GpuRecogniser : IDisposable
 {
     private readonly DeviceNetwork _network;
-    private readonly RecogniserModel _model;
+    private readonly CompactRecogniser _model;
     private float[] _logits = [];
 
     /// <summary>Copies a recogniser to an accelerator, which the caller keeps and disposes of after this.</summary>
     /// <exception cref="NotSupportedException">The accelerator cannot run groups of 64 threads.</exception>
-    public GpuRecogniser(Accelerator accelerator, RecogniserModel model)
+    public GpuRecogniser(Accelerator accelerator, CompactRecogniser model)
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
@@ -32,18 +32,18 @@ public sealed class GpuRecogniser : IDisposable
         }
     }
 
-    /// <summary>Scores the classes in every frame of a line, as <see cref="RecogniserModel.Logits"/> does.</summary>
+    /// <summary>Scores the classes in every frame of a line, as <see cref="CompactRecogniser.Logits"/> does.</summary>
     /// <param name="input">32 × width, −1…1.</param>
     /// <param name="width">A multiple of 4, at least 4.</param>
     /// <returns>width/4 × ClassCount logits, valid until the next call.</returns>
     /// <exception cref="ArgumentException">A width that is no multiple of 4, or too few values.</exception>
     public ReadOnlySpan<float> Logits(ReadOnlySpan<float> input, int width)
     {
-        RecogniserModel.Check(input, width);
-        int length = width / RecogniserModel.FrameWidth * _model.ClassCount;
+        CompactRecogniser.Check(input, width);
+        int length = width / CompactRecogniser.FrameWidth * _model.ClassCount;
         if (_logits.Length < length)
             _logits = new float[length];
-        _network.Run(input, RecogniserModel.InputHeight, width, _logits);
+        _network.Run(input, CompactRecogniser.InputHeight, width, _logits);
         return _logits.AsSpan(0, length);
     }
 

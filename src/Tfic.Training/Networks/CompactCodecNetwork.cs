@@ -86,6 +86,9 @@ public sealed class CompactCodecNetwork : Module
     /// <summary>What each quality adds to the scale index, [8, 96], in table steps.</summary>
     public Tensor ScaleOffset => scale_offset * IndexStep;
 
+    /// <summary>Sets <see cref="ScaleOffset"/>, in table steps.</summary>
+    internal void SetScaleOffset(Tensor offsets) => scale_offset.copy_(offsets / IndexStep);
+
     /// <summary>Factor and origin that turn h_s's raw scale outputs into table indexes.</summary>
     public static (double Origin, double Step) IndexMap => (IndexOrigin, IndexStep);
 

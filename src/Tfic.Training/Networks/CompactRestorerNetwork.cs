@@ -91,11 +91,26 @@ public sealed class CompactRestorerNetwork : Module<Tensor, Tensor>
             return forward(whole).narrow(2, 0, height).narrow(3, 0, width);
         }
 
-        Tensor ink = 1 - input;
-        Tensor x = functional.relu(head.call(ChannelsLast(functional.pixel_unshuffle(ink, BlockSize))));
+        return Draw(input, FeaturesOf(input));
+    }
+
+    /// <summary>What the network knows of each block.</summary>
+    /// <param name="input">[B, 1, H, W], sides of whole blocks.</param>
+    /// <returns>[B, <see cref="Features"/>, H/8, W/8].</returns>
+    public Tensor FeaturesOf(Tensor input)
+    {
+        Tensor blocks = functional.pixel_unshuffle(1 - input, BlockSize);
+        Tensor x = functional.relu(head.call(ChannelsLast(blocks)));
         foreach (RestorerBlock block in body)
             x = block.call(x);
-        x = functional.pixel_shuffle(functional.relu(up.call(x)), 2);
+        return x;
+    }
+
+    /// <summary>The restored picture from what is known of its blocks; arguments and result as of the whole.</summary>
+    public Tensor Draw(Tensor input, Tensor features)
+    {
+        Tensor ink = 1 - input;
+        Tensor x = functional.pixel_shuffle(functional.relu(up.call(features)), 2);
         x = ChannelsLast(x) + skip.call(ChannelsLast(functional.pixel_unshuffle(ink, FineSize)));
         foreach (RestorerBlock block in fine)
             x = block.call(x);
@@ -142,6 +157,47 @@ public sealed class CompactRestorerNetwork : Module<Tensor, Tensor>
     {
         (long c, long h, long w) = (x.shape[1], x.shape[2], x.shape[3]);
         return x.permute(0, 2, 3, 1).contiguous().as_strided(x.shape, [c * h * w, 1, w * c, c]);
+    }
+}
+
+/// <summary>
+/// A compact restorer that also says which character stands where; the head that says so serves its training and is not
+/// exported.
+/// </summary>
+internal sealed class LetterReader : Module
+{
+    // Cells of a block, across and down.
+    private const int Across = CompactRestorerNetwork.BlockSize / Data.LetterTargets.CellWidth,
+        Down = CompactRestorerNetwork.BlockSize / Data.LetterTargets.CellHeight;
+
+#pragma warning disable IDE1006
+    private readonly CompactRestorerNetwork restorer;
+    private readonly Convolution letters;
+#pragma warning restore IDE1006
+
+    /// <summary>Adds a head to a restorer.</summary>
+    public LetterReader(CompactRestorerNetwork restorer)
+        : base(nameof(LetterReader))
+    {
+        this.restorer = restorer;
+        letters = new Convolution(restorer.Features, Charset.ClassCount * Across * Down, (1, 1), gain: 0.5)
+        {
+            Precision = restorer.Plain.First().Layer.Precision,
+        };
+        RegisterComponents();
+    }
+
+    /// <summary>Restores, and names the characters.</summary>
+    /// <param name="input">[B, 1, H, W], sides of whole blocks.</param>
+    /// <returns>The restored picture, and logits [B · H/4 · W/2, classes], a row for each cell.</returns>
+    public (Tensor Restored, Tensor Logits) Run(Tensor input)
+    {
+        Tensor features = restorer.FeaturesOf(input);
+        Tensor cells = letters.call(features);
+        (long batch, long rows, long columns) = (cells.shape[0], cells.shape[2], cells.shape[3]);
+        Tensor logits = cells.view(batch, Down, Across, Charset.ClassCount, rows, columns).permute(0, 4, 1, 5, 2, 3)
+            .reshape(batch * rows * Down * columns * Across, Charset.ClassCount).to(ScalarType.Float32);
+        return (restorer.Draw(input, features), logits);
     }
 }
 

@@ -61,6 +61,25 @@ public sealed class EntropyBottleneck : Module<Tensor, Tensor>
         return Mass(values).squeeze(1);
     }
 
+    /// <summary>Brings the distributions near given ones, by descent on what these cost under them.</summary>
+    /// <param name="masses">[C, maximum − minimum + 1], of the integers from the minimum on; rows may add up to less than 1.</param>
+    /// <param name="minimum">The integer of the first column.</param>
+    /// <param name="steps">How many steps of Adam.</param>
+    internal void Fit(Tensor masses, int minimum, int steps = 600)
+    {
+        Tensor values = arange(minimum, minimum + masses.shape[1], ScalarType.Float32).expand(channels, 1, -1);
+        using OptimizerHelper optimizer = optim.Adam(parameters(), 0.02);
+        for (int i = 0; i < steps; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            optimizer.zero_grad();
+            (masses * Mass(values).squeeze(1).clamp_min(1e-9).log()).sum().neg().backward();
+            optimizer.step();
+        }
+
+        optimizer.zero_grad();
+    }
+
     private Tensor Mass(Tensor values)
     {
         Tensor lower = CumulativeLogits(values - 0.5);

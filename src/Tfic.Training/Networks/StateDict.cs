@@ -17,18 +17,9 @@ public static class StateDict
             ? PyTorchFile.Read(file).StateDict(section)
             : SafetensorsFile.Read(file).Tensors;
 
-    /// <summary>
-    /// Takes off the prefix <c>module.</c> that PyTorch's DataParallel puts before every name, where all have it.
-    /// </summary>
+    /// <inheritdoc cref="PyTorchFile.WithoutWrapper"/>
     public static IReadOnlyDictionary<string, StoredTensor> WithoutWrapper(
-        IReadOnlyDictionary<string, StoredTensor> tensors)
-    {
-        const string Prefix = "module.";
-        ArgumentNullException.ThrowIfNull(tensors);
-        return tensors.Count > 0 && tensors.Keys.All(name => name.StartsWith(Prefix, StringComparison.Ordinal))
-            ? tensors.ToDictionary(pair => pair.Key[Prefix.Length..], pair => pair.Value, StringComparer.Ordinal)
-            : tensors;
-    }
+        IReadOnlyDictionary<string, StoredTensor> tensors) => PyTorchFile.WithoutWrapper(tensors);
 
     /// <summary>Copies tensors into a module: exactly its names, each of its shape.</summary>
     /// <param name="module">The module; changed only if all fits.</param>

@@ -10,6 +10,7 @@ public sealed class Resampler
 {
     private readonly Resampling.Taps[] _across, _down;
     private readonly float[] _narrowed;
+    private readonly bool _rounds;
 
     /// <summary>Prepares the filters.</summary>
     /// <param name="inputWidth">Width of the input.</param>
@@ -17,13 +18,20 @@ public sealed class Resampler
     /// <param name="channels">Interleaved channels.</param>
     /// <param name="width">New width.</param>
     /// <param name="height">New height.</param>
+    /// <param name="filter">The filter.</param>
+    /// <param name="rounds">
+    /// Whether samples are rounded to nearest and held to 0…255 in either direction, as where pictures keep 8 bits.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1.</exception>
     /// <exception cref="OverflowException">More samples than an array can hold.</exception>
-    public Resampler(int inputWidth, int inputHeight, int channels, int width, int height)
+    public Resampler(
+        int inputWidth, int inputHeight, int channels, int width, int height,
+        ResamplingFilter filter = ResamplingFilter.Triangle, bool rounds = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        _across = Resampling.Filter(inputWidth, width);
-        _down = Resampling.Filter(inputHeight, height);
+        _across = Resampling.Filter(inputWidth, width, filter);
+        _down = Resampling.Filter(inputHeight, height, filter);
+        _rounds = rounds;
         _narrowed = new float[checked(inputHeight * width * channels)];
         InputWidth = inputWidth;
         InputHeight = inputHeight;
@@ -62,6 +70,8 @@ public sealed class Resampler
         for (int y = 0; y < InputHeight; y++)
             Narrow(samples.Slice(y * inputStride, inputStride), _narrowed.AsSpan(y * stride, stride));
 
+        if (_rounds)
+            Round(_narrowed);
         for (int y = 0; y < Height; y++)
         {
             Resampling.Taps taps = _down[y];
@@ -70,6 +80,16 @@ public sealed class Resampler
             for (int k = 0; k < taps.Weights.Length; k++)
                 AddScaled(_narrowed.AsSpan((taps.First + k) * stride, stride), taps.Weights[k], target);
         }
+
+        if (_rounds)
+            Round(result);
+    }
+
+    // Halves go up.
+    private static void Round(Span<float> samples)
+    {
+        foreach (ref float sample in samples)
+            sample = Math.Clamp(MathF.Floor(sample + 0.5f), 0f, 255f);
     }
 
     private void Narrow(ReadOnlySpan<float> row, Span<float> target)

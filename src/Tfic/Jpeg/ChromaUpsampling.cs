@@ -1,3 +1,5 @@
+using Tfic.Kernels.JpegColour;
+
 namespace Tfic.Jpeg;
 
 /// <summary>Brings one component to the size of the picture, row by row.</summary>
@@ -10,6 +12,7 @@ internal sealed class ChromaUpsampling
 {
     private readonly JpegComponent _component;
     private readonly byte[] _plane;
+    private readonly int _rowsHeld;
     private readonly int _stride;
     private readonly int _width;
     private readonly int _largestHorizontal;
@@ -17,12 +20,17 @@ internal sealed class ChromaUpsampling
     private readonly bool _halvedAcross;
     private readonly bool _halvedDown;
     private readonly byte[] _row;
-    private readonly ushort[] _sums;
 
-    public ChromaUpsampling(JpegCoefficients file, JpegComponent component, byte[] plane)
+    /// <summary>Prepares for one component.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="component">One of its components.</param>
+    /// <param name="plane">Its samples, whole blocks a row.</param>
+    /// <param name="rowsHeld">Rows that the plane has room for: each row replaces the one so many above it.</param>
+    public ChromaUpsampling(JpegCoefficients file, JpegComponent component, byte[] plane, int rowsHeld)
     {
         _component = component;
         _plane = plane;
+        _rowsHeld = rowsHeld;
         _stride = component.BlocksAcross * 8;
         _width = file.Width;
         _largestHorizontal = file.LargestHorizontalFactor;
@@ -37,24 +45,25 @@ internal sealed class ChromaUpsampling
         _halvedAcross &= filtered;
         _halvedDown &= filtered;
         _row = sameAcross && sameDown ? [] : new byte[2 * component.Width + file.Width];
-        _sums = _halvedDown ? new ushort[component.Width] : [];
     }
+
+    /// <summary>Whether a row of the picture needs samples from below those that lie at its own height.</summary>
+    public bool NeedsRowBelow => _halvedDown;
 
     /// <summary>A row of the picture's width; valid until the next call.</summary>
     /// <param name="y">Row of the picture.</param>
     public ReadOnlySpan<byte> Row(int y)
     {
         if (_row.Length == 0)
-            return _plane.AsSpan(y * _stride, _width);
+            return _plane.AsSpan(y % _rowsHeld * _stride, _width);
         if (_halvedDown)
         {
             int near = y >> 1;
             int far = Math.Clamp((y & 1) == 0 ? near - 1 : near + 1, 0, _component.Height - 1);
-            Blend(Samples(near), Samples(far));
             if (_halvedAcross)
-                WidenSums();
+                ChromaFilter.Double(Samples(near), Samples(far), _row);
             else
-                NarrowSums(bias: (y & 1) == 0 ? 1 : 2);
+                Blend(Samples(near), Samples(far), bias: (y & 1) == 0 ? 1 : 2);
         }
         else if (_halvedAcross)
             Widen(Samples(y));
@@ -63,38 +72,14 @@ internal sealed class ChromaUpsampling
         return _row.AsSpan(0, _width);
     }
 
-    private ReadOnlySpan<byte> Samples(int row) => _plane.AsSpan(row * _stride, _component.Width);
+    private ReadOnlySpan<byte> Samples(int row) => _plane.AsSpan(row % _rowsHeld * _stride, _component.Width);
 
-    private void Blend(ReadOnlySpan<byte> near, ReadOnlySpan<byte> far)
+    private void Blend(ReadOnlySpan<byte> near, ReadOnlySpan<byte> far, int bias)
     {
-        Span<ushort> sums = _sums;
-        near = near[..sums.Length];
-        far = far[..sums.Length];
-        for (int x = 0; x < sums.Length; x++)
-            sums[x] = (ushort)(3 * near[x] + far[x]);
-    }
-
-    private void NarrowSums(int bias)
-    {
-        for (int x = 0; x < _sums.Length; x++)
-            _row[x] = (byte)((_sums[x] + bias) >> 2);
-    }
-
-    private void WidenSums()
-    {
-        ReadOnlySpan<ushort> sums = _sums;
-        Span<byte> row = _row.AsSpan(0, 2 * sums.Length);
-        int last = sums.Length - 1;
-        row[0] = (byte)((4 * sums[0] + 8) >> 4);
-        for (int x = 0; x < last; x++)
-        {
-            // Between samples x and x + 1 lie two pixels.
-            int a = sums[x], b = sums[x + 1];
-            row[2 * x + 1] = (byte)((3 * a + b + 7) >> 4);
-            row[2 * x + 2] = (byte)((3 * b + a + 8) >> 4);
-        }
-
-        row[2 * last + 1] = (byte)((4 * sums[last] + 7) >> 4);
+        Span<byte> row = _row.AsSpan(0, near.Length);
+        far = far[..near.Length];
+        for (int x = 0; x < near.Length; x++)
+            row[x] = (byte)((3 * near[x] + far[x] + bias) >> 2);
     }
 
     private void Widen(ReadOnlySpan<byte> samples)

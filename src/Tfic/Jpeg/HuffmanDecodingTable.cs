@@ -15,23 +15,59 @@ internal sealed class HuffmanDecodingTable
     public readonly ushort[] Short = new ushort[1 << LookAhead];
 
     /// <summary>
-    /// For the next bits, where they hold an AC code and its whole value: value times 65536, plus zero run times
-    /// 256, plus bits of both. 0 elsewhere. A value that is coded is never 0, and neither is its entry.
+    /// For the next bits, where they hold a code and its whole value: value times 65536, plus zero run times 256, plus
+    /// bits of both; 0 elsewhere. AC codes without a value are the run <see cref="EndOfBlock"/>, and fifteen zeros
+    /// before a zero.
     /// </summary>
     public readonly int[] WithValue = new int[1 << LookAhead];
+
+    /// <summary>A run of zeros that no block can hold.</summary>
+    public const int EndOfBlock = 128;
+
+    // Files of one maker have the same tables: those that a thread made last are kept.
+    [ThreadStatic]
+    private static HuffmanDecodingTable?[]? s_recent;
+
+    [ThreadStatic]
+    private static int s_next;
 
     // First 16-bit pattern beyond the codes of each length; symbol index of a code = code + offset.
     private readonly int[] _limit = new int[18];
     private readonly int[] _offset = new int[17];
+    private readonly byte[] _counts;
     private readonly byte[] _symbols;
+    private readonly bool _isAc;
+
+    /// <summary>Makes the tables, or finds those of an equal code.</summary>
+    /// <param name="counts">Number of codes of length 1…16.</param>
+    /// <param name="symbols">Symbols in the order of their codes.</param>
+    /// <param name="isAc">Whether symbols are runs and sizes, not sizes alone.</param>
+    /// <param name="offset">Where in the file, for errors.</param>
+    /// <exception cref="TficFormatException">The lengths make no code.</exception>
+    public static HuffmanDecodingTable Make(
+        ReadOnlySpan<byte> counts, ReadOnlySpan<byte> symbols, bool isAc, long offset)
+    {
+        HuffmanDecodingTable?[] recent = s_recent ??= new HuffmanDecodingTable?[8];
+        foreach (HuffmanDecodingTable? table in recent)
+        {
+            if (table is not null && table._isAc == isAc && counts.SequenceEqual(table._counts)
+                && symbols.SequenceEqual(table._symbols))
+                return table;
+        }
+
+        return recent[s_next++ & 7] = new HuffmanDecodingTable(counts, symbols, isAc, offset);
+    }
 
     /// <summary>Makes the tables.</summary>
     /// <param name="counts">Number of codes of length 1…16.</param>
     /// <param name="symbols">Symbols in the order of their codes.</param>
+    /// <param name="isAc">Whether symbols are runs and sizes, not sizes alone.</param>
     /// <param name="offset">Where in the file, for errors.</param>
     /// <exception cref="TficFormatException">The lengths make no code.</exception>
-    public HuffmanDecodingTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> symbols, long offset)
+    private HuffmanDecodingTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> symbols, bool isAc, long offset)
     {
+        _counts = counts.ToArray();
+        _isAc = isAc;
         _symbols = symbols.ToArray();
         int code = 0, index = 0;
         for (int length = 1; length <= 16; length++)
@@ -76,9 +112,16 @@ internal sealed class HuffmanDecodingTable
     {
         for (int bits = 0; bits < Short.Length; bits++)
         {
-            int length = Short[bits] >> 8, run = (Short[bits] >> 4) & 15, size = Short[bits] & 15;
-            if (length == 0 || size == 0 || length + size > LookAhead)
+            int length = Short[bits] >> 8, run = _isAc ? (Short[bits] >> 4) & 15 : 0;
+            int size = _isAc ? Short[bits] & 15 : (byte)Short[bits];
+            if (length == 0 || length + size > LookAhead)
                 continue;
+            if (size == 0)
+            {
+                WithValue[bits] = (_isAc && run < 15 ? EndOfBlock : run) << 8 | length;
+                continue;
+            }
+
             int value = Extend((bits >> (LookAhead - length - size)) & ((1 << size) - 1), size);
             WithValue[bits] = (value << 16) | (run << 8) | (length + size);
         }

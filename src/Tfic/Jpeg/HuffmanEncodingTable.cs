@@ -3,6 +3,18 @@ namespace Tfic.Jpeg;
 /// <summary>One Huffman code of a JPEG file, arranged for encoding.</summary>
 internal sealed class HuffmanEncodingTable
 {
+    /// <summary>Where the length begins in <see cref="Entries"/>: a code has at most 16 bits and a value 11.</summary>
+    public const int CodeBits = 27;
+
+    /// <summary>The bits of <see cref="Entries"/> below the length.</summary>
+    public const uint CodeMask = (1u << CodeBits) - 1;
+
+    /// <summary>
+    /// For each symbol, whose lowest four bits say how many bits of a value follow: its code with room for these below
+    /// it and, from <see cref="CodeBits"/> on, how many bits that makes; 0 where it has none.
+    /// </summary>
+    public readonly uint[] Entries = new uint[256];
+
     /// <summary>For each symbol its code.</summary>
     public readonly ushort[] Codes = new ushort[256];
 
@@ -21,8 +33,12 @@ internal sealed class HuffmanEncodingTable
         {
             for (int i = 0; i < counts[length - 1]; i++, index++)
             {
-                Codes[symbols[index]] = (ushort)code++;
-                Lengths[symbols[index]] = (byte)length;
+                // A value has at most 11 bits; symbols that say otherwise are never written.
+                int symbol = symbols[index], bits = Math.Min(symbol & 15, 11);
+                Codes[symbol] = (ushort)code;
+                Lengths[symbol] = (byte)length;
+                Entries[symbol] = (uint)(length + bits) << CodeBits | (uint)code << bits;
+                code++;
             }
         }
     }

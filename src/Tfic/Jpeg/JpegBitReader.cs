@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Tfic.Jpeg;
 
@@ -79,6 +80,88 @@ internal ref struct JpegBitReader
         _invented = 0;
     }
 
+    /// <summary>Decodes a whole block of a sequential scan.</summary>
+    /// <param name="dc">Code of the first coefficient's difference.</param>
+    /// <param name="ac">Code of the others.</param>
+    /// <param name="prediction">The first coefficient of the component's block before; becomes that of this one.</param>
+    /// <param name="block">64 coefficients in natural order, all zero before.</param>
+    public void DecodeBlock(
+        HuffmanDecodingTable dc, HuffmanDecodingTable ac, ref int prediction, ref short block)
+    {
+        Need32();
+        int entry = dc.WithValue[Peek(HuffmanDecodingTable.LookAhead)];
+        if (entry != 0)
+        {
+            Skip((byte)entry);
+            prediction += entry >> 16;
+        }
+        else
+        {
+            int size = Decode(dc);
+            if (size > 15)
+                throw Damaged();
+            prediction += TakeExtended(size);
+        }
+
+        block = (short)prediction;
+
+        // The window and its count stay in registers while all codes are short and no marker is near.
+        ref int entries = ref MemoryMarshal.GetArrayDataReference(ac.WithValue);
+        ref byte order = ref MemoryMarshal.GetReference(ZigZag.Natural);
+        ulong window = _window;
+        int count = _count, k = 1;
+        bool damaged = false;
+        while (k < 64)
+        {
+            if (count < 32)
+            {
+                (_window, _count) = (window, count);
+                Fill();
+                (window, count) = (_window, _count);
+            }
+
+            entry = Unsafe.Add(ref entries, (nint)(window >> (64 - HuffmanDecodingTable.LookAhead)));
+            if (entry == 0)
+            {
+                (_window, _count) = (window, count);
+                entry = DecodeWithValue(ac);
+                (window, count) = (_window, _count);
+            }
+            else
+            {
+                window <<= entry;
+                count -= (byte)entry;
+            }
+
+            // Sixteen zeros may end beyond the block, as its end does.
+            k += (byte)(entry >> 8);
+            if (k > 63)
+            {
+                damaged = entry >> 16 != 0;
+                break;
+            }
+
+            Unsafe.Add(ref block, Unsafe.Add(ref order, k)) = (short)(entry >> 16);
+            k++;
+        }
+
+        (_window, _count) = (window, count);
+        if (damaged)
+            throw Damaged();
+    }
+
+    /// <summary>An AC code and its value, as <see cref="HuffmanDecodingTable.WithValue"/> has the short ones.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int DecodeWithValue(HuffmanDecodingTable ac)
+    {
+        int symbol = Decode(ac), run = symbol >> 4, size = symbol & 15;
+        if (size == 0)
+            return (run < 15 ? HuffmanDecodingTable.EndOfBlock : run) << 8;
+        return TakeExtended(size) << 16 | run << 8;
+    }
+
+    private readonly TficFormatException Damaged() => new("JPEG: the coded data are damaged", _at);
+
     private int DecodeLong(HuffmanDecodingTable table)
     {
         int symbol = table.FindLong(Peek(16), out int length);
@@ -88,6 +171,7 @@ internal ref struct JpegBitReader
         return symbol;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void Fill()
     {
         if (_bytes.Length - _at >= 8)

@@ -30,10 +30,10 @@ public sealed class JpegComponent
     /// <param name="height">Height in samples.</param>
     /// <param name="blocksAcross">Blocks in a row, whole MCUs.</param>
     /// <param name="blocksDown">Rows of blocks, whole MCUs.</param>
-    /// <param name="blockRowsHeld">Rows of blocks to make room for; fewer than all while decoding row by row.</param>
+    /// <param name="blocks">Room for coefficients, all zero: of all blocks or, while decoding row by row, of fewer.</param>
     internal JpegComponent(
         byte id, int horizontalFactor, int verticalFactor, int width, int height, int blocksAcross, int blocksDown,
-        int blockRowsHeld)
+        short[] blocks)
     {
         Id = id;
         HorizontalFactor = horizontalFactor;
@@ -42,7 +42,7 @@ public sealed class JpegComponent
         Height = height;
         BlocksAcross = blocksAcross;
         BlocksDown = blocksDown;
-        Blocks = new short[checked(blocksAcross * blockRowsHeld * 64)];
+        Blocks = blocks;
     }
 
     /// <summary>Identifier in the file.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Tfic.Kernels.Dct;
 
@@ -47,16 +48,33 @@ internal ref partial struct JpegDecoder
                 continue;
             ushort[] steps = _steps[component.StepsIndex] ?? throw new TficFormatException(
                 $"JPEG: quantiser table {component.StepsIndex} is missing", at);
-            int rowsHeld = !direct ? frame.BlocksDown(component) : count == 1 ? 1 : component.Vertical;
+            int rowsHeld = direct ? component.Vertical : frame.BlocksDown(component);
+            int length = checked(frame.BlocksAcross(component) * rowsHeld * 64);
             component.Coded = new JpegComponent(
                 component.Id, component.Horizontal, component.Vertical, frame.SamplesAcross(component),
-                frame.SamplesDown(component), frame.BlocksAcross(component), frame.BlocksDown(component), rowsHeld);
+                frame.SamplesDown(component), frame.BlocksAcross(component), frame.BlocksDown(component),
+                direct ? ArrayPool<short>.Shared.Rent(length) : new short[length]);
             steps.CopyTo(component.Coded.Steps, 0);
         }
 
+        _scanned = true;
+        JpegPixels? pixels = null;
         if (direct)
-            Planes = [.. frame.Components.Select(c => JpegPixels.MakePlane(c.Coded!))];
-        DecodeScan(frame, scanned, band, direct);
+        {
+            // Two rows of MCUs are held, for chroma is enlarged from samples above and below.
+            _bands = [.. frame.Components.Select(
+                c => ArrayPool<byte>.Shared.Rent(checked(frame.BlocksAcross(c) * 8 * c.Vertical * 8 * 2)))];
+            foreach (FrameComponent component in scanned)
+            {
+                component.Quantiser = new JpegQuantiser(component.Coded!.Steps);
+                component.Coded.Blocks.AsSpan().Clear();
+            }
+
+            pixels = new JpegPixels(MakeFile(frame), _bands, 2 * frame.Components[0].Vertical, _into);
+        }
+
+        DecodeScan(frame, scanned, band, pixels);
+        Picture = pixels?.Picture;
     }
 
     private static void CheckBand(Frame frame, FrameComponent[] scanned, Band band, int at)
@@ -94,7 +112,7 @@ internal ref partial struct JpegDecoder
         }
     }
 
-    private void DecodeScan(Frame frame, FrameComponent[] scanned, Band band, bool direct)
+    private void DecodeScan(Frame frame, FrameComponent[] scanned, Band band, JpegPixels? pixels)
     {
         // A scan of one component has no MCUs: it runs over the component's own blocks, without padding.
         bool single = scanned.Length == 1;
@@ -124,13 +142,13 @@ internal ref partial struct JpegDecoder
                     int high = single ? 1 : component.Vertical, wide = single ? 1 : component.Horizontal;
                     for (int v = 0; v < high; v++)
                     {
-                        int blockRow = (direct ? 0 : row * high) + v;
+                        int blockRow = (pixels is not null ? 0 : row * high) + v;
                         for (int h = 0; h < wide; h++)
                         {
                             Span<short> block = coded.Blocks.AsSpan(
                                 (blockRow * coded.BlocksAcross + column * wide + h) * 64, 64);
                             if (!frame.Progressive)
-                                DecodeBlock(ref reader, component, block);
+                                reader.DecodeBlock(component.DcTable!, component.AcTable!, ref component.Prediction, ref block[0]);
                             else if (band.First == 0)
                                 DecodeDc(ref reader, component, block, band);
                             else if (band.High == 0)
@@ -146,26 +164,33 @@ internal ref partial struct JpegDecoder
                         "JPEG: the coded data end too early; the file is truncated or damaged", reader.Position);
             }
 
-            if (direct)
-                MakeSamples(frame, scanned, row, single);
+            if (pixels is not null)
+                MakeSamples(frame, scanned, row, single, pixels);
         }
 
         _at = reader.Position;
     }
 
-    private readonly void MakeSamples(Frame frame, FrameComponent[] scanned, int row, bool single)
+    private readonly void MakeSamples(
+        Frame frame, FrameComponent[] scanned, int row, bool single, JpegPixels pixels)
     {
+        // A scan of one component has rows of blocks for rows of MCUs, and the picture is as high as the component.
+        int rows = 8 * (single ? 1 : frame.LargestVertical);
         foreach (FrameComponent component in scanned)
         {
             JpegComponent coded = component.Coded!;
-            byte[] plane = Planes[Array.IndexOf(frame.Components, component)];
-            int stride = coded.BlocksAcross * 8;
-            int high = single ? 1 : component.Vertical;
+            byte[] band = _bands[Array.IndexOf(frame.Components, component)];
+            int stride = coded.BlocksAcross * 8, high = single ? 1 : component.Vertical, held = 2 * component.Vertical;
             for (int v = 0; v < high; v++)
-                JpegDct.Inverse(
-                    coded.BlockRow(v), coded.Steps, plane.AsSpan((row * high + v) * 8 * stride, 8 * stride), stride);
-            Array.Clear(coded.Blocks);
+            {
+                int start = (row * high + v) % held * 8 * stride;
+                JpegDct.Inverse(coded.BlockRow(v), component.Quantiser!, band.AsSpan(start, 8 * stride), stride);
+            }
+
+            coded.Blocks.AsSpan(0, coded.BlocksAcross * high * 64).Clear();
         }
+
+        pixels.FinishRows((row + 1) * rows);
     }
 
     private void Restart(ref JpegBitReader reader, int expected)
@@ -189,45 +214,6 @@ internal ref partial struct JpegDecoder
         if (size > 15)
             throw Damaged(reader);
         return reader.TakeExtended(size);
-    }
-
-    private static void DecodeBlock(ref JpegBitReader reader, FrameComponent component, Span<short> block)
-    {
-        ReadOnlySpan<byte> natural = ZigZag.Natural;
-        HuffmanDecodingTable table = component.AcTable!;
-        component.Prediction += TakeDcDifference(ref reader, component.DcTable!);
-        block[0] = (short)component.Prediction;
-        for (int k = 1; k < 64; k++)
-        {
-            reader.Need32();
-            int entry = table.WithValue[reader.Peek(HuffmanDecodingTable.LookAhead)];
-            int value;
-            if (entry != 0)
-            {
-                k += (entry >> 8) & 15;
-                reader.Skip((byte)entry);
-                value = entry >> 16;
-            }
-            else
-            {
-                int symbol = reader.Decode(table);
-                int size = symbol & 15;
-                k += symbol >> 4;
-                if (size == 0)
-                {
-                    // Sixteen zeros, or the end of the block.
-                    if (symbol >> 4 == 15)
-                        continue;
-                    return;
-                }
-
-                value = reader.TakeExtended(size);
-            }
-
-            if (k > 63)
-                throw Damaged(reader);
-            block[natural[k]] = (short)value;
-        }
     }
 
     private static void DecodeDc(ref JpegBitReader reader, FrameComponent component, Span<short> block, Band band)

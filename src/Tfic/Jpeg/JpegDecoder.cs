@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Tfic.Imaging;
+using Tfic.Kernels.Dct;
 
 namespace Tfic.Jpeg;
 
@@ -13,6 +15,7 @@ internal ref partial struct JpegDecoder
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly PictureLimits _limits;
     private readonly bool _wantsPixels;
+    private readonly Picture? _into;
     private readonly ushort[]?[] _steps = new ushort[4][];
     private readonly HuffmanDecodingTable?[] _dcTables = new HuffmanDecodingTable[4];
     private readonly HuffmanDecodingTable?[] _acTables = new HuffmanDecodingTable[4];
@@ -21,20 +24,37 @@ internal ref partial struct JpegDecoder
     private int _restartInterval;
     private bool _jfif;
     private int _adobeTransform = -1;
-    private int _orientation = 1;
 
-    public JpegDecoder(ReadOnlySpan<byte> bytes, PictureLimits limits, bool wantsPixels)
+    // What the components mean is settled when the first scan begins, for its pixels may be made at once.
+    private bool _scanned;
+    private int _orientation = 1;
+    private byte[][] _bands = [];
+
+    public JpegDecoder(ReadOnlySpan<byte> bytes, PictureLimits limits, bool wantsPixels, Picture? into)
     {
+        _into = into;
         _bytes = bytes;
         _limits = limits;
         _wantsPixels = wantsPixels;
     }
 
-    /// <summary>After <see cref="Decode"/>, if pixels were wanted: each component's samples, whole blocks.</summary>
-    public byte[][] Planes { get; private set; } = [];
+    /// <summary>After <see cref="Decode"/>: the picture as stored, if pixels were wanted and no coefficients are kept.</summary>
+    public Picture? Picture { get; private set; }
+
+    /// <summary>Gives memory back that the next file can use.</summary>
+    public void Release()
+    {
+        if (_bands.Length == 0)
+            return;
+        foreach (byte[] band in _bands)
+            ArrayPool<byte>.Shared.Return(band);
+        foreach (FrameComponent component in _frame!.Components)
+            ArrayPool<short>.Shared.Return(component.Coded!.Blocks);
+        _bands = [];
+    }
 
     /// <summary>Decodes the file.</summary>
-    /// <returns>The file; without coefficients where pixels were wanted, for they are not all kept.</returns>
+    /// <returns>The file; without coefficients where there is a <see cref="Picture"/>.</returns>
     public JpegCoefficients Decode()
     {
         if (_bytes.Length < 2 || _bytes[0] != 0xFF || _bytes[1] != 0xD8)
@@ -76,13 +96,13 @@ internal ref partial struct JpegDecoder
                 case 0xDA:
                     ParseScan(segment, contentAt);
                     break;
-                case 0xE0 when segment.StartsWith("JFIF\0"u8):
+                case 0xE0 when !_scanned && segment.StartsWith("JFIF\0"u8):
                     _jfif = true;
                     break;
                 case 0xE1 when segment.StartsWith("Exif\0\0"u8):
                     _orientation = Orientation.Parse(segment[6..]);
                     break;
-                case 0xEE when segment.Length >= 12 && segment.StartsWith("Adobe"u8):
+                case 0xEE when !_scanned && segment.Length >= 12 && segment.StartsWith("Adobe"u8):
                     _adobeTransform = segment[11];
                     break;
                 case >= 0xE0 and <= 0xEF or 0xFE: // application data, comment
@@ -184,7 +204,7 @@ internal ref partial struct JpegDecoder
             if (symbols > 256 || segment.Length < 17 + symbols)
                 throw new TficFormatException("JPEG: a Huffman table is incomplete or too long", at);
             (kind == 0 ? _dcTables : _acTables)[index] =
-                new HuffmanDecodingTable(counts, segment.Slice(17, symbols), at);
+                HuffmanDecodingTable.Make(counts, segment.Slice(17, symbols), kind == 1, at);
             segment = segment[(17 + symbols)..];
             at += 17 + symbols;
         }
@@ -259,16 +279,15 @@ internal ref partial struct JpegDecoder
                 throw new TficFormatException($"JPEG: component {component.Id} has no data", markerAt);
         }
 
-        var file = new JpegCoefficients(
-            _frame.Width, _frame.Height, ColourSpace(_frame), [.. _frame.Components.Select(c => c.Coded!)])
-        {
-            Orientation = _orientation,
-            InkInverted = _adobeTransform >= 0,
-        };
-        if (_wantsPixels && Planes.Length == 0)
-            Planes = JpegPixels.MakePlanes(file);
-        return file;
+        return MakeFile(_frame);
     }
+
+    private readonly JpegCoefficients MakeFile(Frame frame) => new(
+        frame.Width, frame.Height, ColourSpace(frame), [.. frame.Components.Select(c => c.Coded!)])
+    {
+        Orientation = _orientation,
+        InkInverted = _adobeTransform >= 0,
+    };
 
     private readonly JpegColourSpace ColourSpace(Frame frame)
     {
@@ -335,6 +354,9 @@ internal ref partial struct JpegDecoder
 
     private sealed class FrameComponent(byte id, int horizontal, int vertical, int stepsIndex)
     {
+        /// <summary>The DC coefficient that the next one is the difference from.</summary>
+        public int Prediction;
+
         public byte Id => id;
 
         public int Horizontal => horizontal;
@@ -349,7 +371,7 @@ internal ref partial struct JpegDecoder
         /// <summary>For each coded coefficient the lowest bit known so far; −1 before its first scan.</summary>
         public sbyte[] Progress { get; } = Enumerable.Repeat((sbyte)-1, 64).ToArray();
 
-        public int Prediction { get; set; }
+        public JpegQuantiser? Quantiser { get; set; }
 
         public HuffmanDecodingTable? DcTable { get; set; }
 

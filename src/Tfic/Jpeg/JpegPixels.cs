@@ -1,62 +1,92 @@
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Kernels.JpegColour;
 
 namespace Tfic.Jpeg;
 
-/// <summary>From coefficients to planes of samples, and from planes to a picture.</summary>
-internal static class JpegPixels
+/// <summary>From planes of samples to a picture, row by row.</summary>
+internal sealed class JpegPixels
 {
-    /// <summary>Room for a component's samples: whole blocks, BlocksDown·8 × BlocksAcross·8.</summary>
-    public static byte[] MakePlane(JpegComponent component) =>
-        new byte[checked(component.BlocksAcross * 8 * component.BlocksDown * 8)];
+    private readonly JpegCoefficients _file;
+    private readonly byte[][] _planes;
+    private readonly ChromaUpsampling[] _enlargers;
+    private int _done;
 
-    /// <summary>Transforms all coefficients of a file.</summary>
-    public static byte[][] MakePlanes(JpegCoefficients file)
+    /// <summary>Prepares a picture.</summary>
+    /// <param name="file">The file; its coefficients are not looked at.</param>
+    /// <param name="planes">Each component's samples, whole blocks a row.</param>
+    /// <param name="blockRowsHeld">Rows of blocks that the first component's plane has room for; the others' as many
+    /// as lie beside them. Each row replaces the one so many above it.</param>
+    /// <param name="into">A picture that may be overwritten, if it has the right size; null for a new one.</param>
+    public JpegPixels(JpegCoefficients file, byte[][] planes, int blockRowsHeld, Picture? into)
+    {
+        _file = file;
+        _planes = planes;
+        int channels = planes.Length == 1 ? 1 : 3;
+        Picture = into is not null && (into.Width, into.Height, into.Channels) == (file.Width, file.Height, channels)
+            ? into
+            : new Picture(
+                file.Width, file.Height, channels,
+                GC.AllocateUninitializedArray<byte>(checked(file.Width * file.Height * channels)));
+        _enlargers = new ChromaUpsampling[planes.Length];
+        for (int i = 0; i < planes.Length; i++)
+        {
+            JpegComponent component = file.Components[i];
+            int held = blockRowsHeld / file.Components[0].VerticalFactor * component.VerticalFactor;
+            _enlargers[i] = new ChromaUpsampling(file, component, planes[i], 8 * held);
+        }
+    }
+
+    /// <summary>The picture: finished when <see cref="FinishRows"/> has been asked for all rows.</summary>
+    public Picture Picture { get; }
+
+    /// <summary>Brings the components to full size and converts them to grey or RGB, as far as samples are there.</summary>
+    /// <param name="known">Rows of the picture at whose height all samples are there.</param>
+    public void FinishRows(int known)
+    {
+        // One component is as large as the picture, whatever its factors say.
+        if (_planes.Length == 1)
+        {
+            for (; _done < Math.Min(known, _file.Height); _done++)
+                _enlargers[0].Row(_done).CopyTo(Picture.Row(_done));
+            return;
+        }
+
+        int end = known >= _file.Height ? _file.Height
+            : Array.Exists(_enlargers, enlarger => enlarger.NeedsRowBelow) ? known - 1 : known;
+        for (; _done < end; _done++)
+        {
+            ReadOnlySpan<byte> first = _enlargers[0].Row(_done), second = _enlargers[1].Row(_done);
+            ReadOnlySpan<byte> third = _enlargers[2].Row(_done);
+            Span<byte> row = Picture.Row(_done);
+            if (_file.ColourSpace is JpegColourSpace.YCbCr or JpegColourSpace.Ycck)
+                JpegColour.ToRgb(first, second, third, row);
+            else
+                Interleave(first, second, third, row);
+            if (_planes.Length == 4)
+                ApplyInk(
+                    row, _enlargers[3].Row(_done), _file.ColourSpace == JpegColourSpace.Ycck, _file.InkInverted);
+        }
+    }
+
+    /// <summary>Turns the coefficients of a whole file into a picture.</summary>
+    public static Picture Decode(JpegCoefficients file)
     {
         var planes = new byte[file.Components.Count][];
         for (int i = 0; i < planes.Length; i++)
         {
             JpegComponent component = file.Components[i];
+            var quantiser = new JpegQuantiser(component.Steps);
             int stride = component.BlocksAcross * 8;
-            planes[i] = MakePlane(component);
+            planes[i] = new byte[checked(stride * 8 * component.BlocksDown)];
             for (int row = 0; row < component.BlocksDown; row++)
                 JpegDct.Inverse(
-                    component.BlockRow(row), component.Steps, planes[i].AsSpan(row * 8 * stride, 8 * stride), stride);
+                    component.BlockRow(row), quantiser, planes[i].AsSpan(row * 8 * stride, 8 * stride), stride);
         }
 
-        return planes;
-    }
-
-    /// <summary>Brings the components to full size and converts them to grey or RGB.</summary>
-    public static Picture Assemble(JpegCoefficients file, byte[][] planes)
-    {
-        int count = planes.Length;
-        var picture = new Picture(file.Width, file.Height, count == 1 ? 1 : 3);
-        if (count == 1)
-        {
-            // One component is as large as the picture, whatever its factors say.
-            int stride = file.Components[0].BlocksAcross * 8;
-            for (int y = 0; y < file.Height; y++)
-                planes[0].AsSpan(y * stride, file.Width).CopyTo(picture.Row(y));
-            return picture;
-        }
-
-        var enlargers = new ChromaUpsampling[count];
-        for (int i = 0; i < count; i++)
-            enlargers[i] = new ChromaUpsampling(file, file.Components[i], planes[i]);
-        for (int y = 0; y < file.Height; y++)
-        {
-            ReadOnlySpan<byte> first = enlargers[0].Row(y), second = enlargers[1].Row(y), third = enlargers[2].Row(y);
-            Span<byte> row = picture.Row(y);
-            if (file.ColourSpace is JpegColourSpace.YCbCr or JpegColourSpace.Ycck)
-                JpegColour.ToRgb(first, second, third, row);
-            else
-                Interleave(first, second, third, row);
-            if (count == 4)
-                ApplyInk(row, enlargers[3].Row(y), file.ColourSpace == JpegColourSpace.Ycck, file.InkInverted);
-        }
-
-        return picture;
+        var pixels = new JpegPixels(file, planes, file.Components[0].BlocksDown, into: null);
+        pixels.FinishRows(file.Height);
+        return pixels.Picture;
     }
 
     private static void Interleave(

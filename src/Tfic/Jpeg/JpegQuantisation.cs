@@ -1,8 +1,12 @@
+using Tfic.Kernels.Dct;
+
 namespace Tfic.Jpeg;
 
 /// <summary>The example quantiser tables of T.81's Annex K, scaled by quality as the IJG's library does.</summary>
 public static class JpegQuantisation
 {
+    private static readonly JpegQuantiser?[] s_luma = new JpegQuantiser?[101], s_chroma = new JpegQuantiser?[101];
+
     // Natural (row-major) order.
     private static ReadOnlySpan<byte> AnnexLuma =>
     [
@@ -39,6 +43,17 @@ public static class JpegQuantisation
     /// <returns>64 steps, 1…255, in natural order.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A quality outside 1…100.</exception>
     public static ushort[] Chroma(int quality) => Scale(AnnexChroma, quality);
+
+    /// <summary>The same steps as <see cref="Luma"/>, as the transform takes them; made once for each quality.</summary>
+    internal static JpegQuantiser LumaQuantiser(int quality) => Cached(s_luma, AnnexLuma, quality);
+
+    /// <summary>The same steps as <see cref="Chroma"/>.</summary>
+    internal static JpegQuantiser ChromaQuantiser(int quality) => Cached(s_chroma, AnnexChroma, quality);
+
+    private static JpegQuantiser Cached(JpegQuantiser?[] cache, ReadOnlySpan<byte> table, int quality) =>
+        quality is >= 1 and <= 100 && Volatile.Read(ref cache[quality]) is { } known
+            ? known
+            : cache[quality] = new JpegQuantiser(Scale(table, quality));
 
     private static ushort[] Scale(ReadOnlySpan<byte> table, int quality)
     {

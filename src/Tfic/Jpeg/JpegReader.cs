@@ -21,11 +21,29 @@ public static class JpegReader
     /// <returns>Grey for one component, otherwise RGB; upright.</returns>
     /// <exception cref="TficFormatException">Not a JPEG file, of an unsupported kind, damaged, truncated, or over a
     /// limit.</exception>
-    public static Picture Read(ReadOnlySpan<byte> bytes, PictureLimits? limits = null)
+    public static Picture Read(ReadOnlySpan<byte> bytes, PictureLimits? limits = null) => Read(bytes, limits, into: null);
+
+    /// <summary>Reads a picture into the memory of another.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="limits">Limits; null for <see cref="PictureLimits.Default"/>.</param>
+    /// <param name="into">A picture that is overwritten and returned if it has the size and the channels of what is
+    /// read and that is stored upright; after an exception its samples have no meaning. Null, or another size: a new
+    /// picture is made.</param>
+    /// <returns>Grey for one component, otherwise RGB; upright.</returns>
+    /// <exception cref="TficFormatException">Not a JPEG file, of an unsupported kind, damaged, truncated, or over a
+    /// limit.</exception>
+    public static Picture Read(ReadOnlySpan<byte> bytes, PictureLimits? limits, Picture? into)
     {
-        var decoder = new JpegDecoder(bytes, limits ?? PictureLimits.Default, wantsPixels: true);
-        JpegCoefficients file = decoder.Decode();
-        return Orientation.Apply(JpegPixels.Assemble(file, decoder.Planes), file.Orientation);
+        var decoder = new JpegDecoder(bytes, limits ?? PictureLimits.Default, wantsPixels: true, into);
+        try
+        {
+            JpegCoefficients file = decoder.Decode();
+            return Orientation.Apply(decoder.Picture ?? JpegPixels.Decode(file), file.Orientation);
+        }
+        finally
+        {
+            decoder.Release();
+        }
     }
 
     /// <summary>Reads the quantised coefficients and stops short of pixels.</summary>
@@ -34,7 +52,7 @@ public static class JpegReader
     /// <exception cref="TficFormatException">Not a JPEG file, of an unsupported kind, damaged, truncated, or over a
     /// limit.</exception>
     public static JpegCoefficients ReadCoefficients(ReadOnlySpan<byte> bytes, PictureLimits? limits = null) =>
-        new JpegDecoder(bytes, limits ?? PictureLimits.Default, wantsPixels: false).Decode();
+        new JpegDecoder(bytes, limits ?? PictureLimits.Default, wantsPixels: false, into: null).Decode();
 
     /// <summary>Turns coefficients into pixels, as stored: the orientation is not applied.</summary>
     /// <param name="file">Coefficients of a file.</param>
@@ -42,6 +60,6 @@ public static class JpegReader
     public static Picture ToPicture(JpegCoefficients file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        return JpegPixels.Assemble(file, JpegPixels.MakePlanes(file));
+        return JpegPixels.Decode(file);
     }
 }

@@ -1,110 +1,142 @@
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
+using Tfic.Kernels.JpegColour;
 
 namespace Tfic.Jpeg;
 
-/// <summary>From a picture to quantised coefficients.</summary>
-internal static class JpegSamples
+/// <summary>From a picture to quantised coefficients, one row of MCUs at a time; keeps its buffers.</summary>
+internal sealed class JpegSamples
 {
-    /// <summary>Fills the coefficients of a file whose components are laid out already.</summary>
+    // Full-size colour differences of two rows, and the samples of a row of MCUs.
+    private readonly byte[][] _full = [[], [], [], []];
+    private readonly byte[][] _bands = [[], [], []];
+
+    /// <summary>Fills all coefficients of a file whose components are laid out already.</summary>
     /// <param name="picture">The picture.</param>
     /// <param name="file">Grey, or YCbCr with factors 1 or 2 for luma and 1 for chroma.</param>
+    /// <param name="quantisers">For each component.</param>
+    public static void Transform(Picture picture, JpegCoefficients file, ReadOnlySpan<JpegQuantiser> quantisers)
+    {
+        var samples = new JpegSamples();
+        int mcuRows = file.Components[0].BlocksDown / file.Components[0].VerticalFactor;
+        for (int mcuRow = 0; mcuRow < mcuRows; mcuRow++)
+            samples.Transform(picture, file, quantisers, mcuRow, mcuRow);
+    }
+
+    /// <summary>Fills the coefficients of one row of MCUs.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="file">Grey, or YCbCr with factors 1 or 2 for luma and 1 for chroma.</param>
+    /// <param name="quantisers">For each component.</param>
+    /// <param name="mcuRow">The row in the picture.</param>
+    /// <param name="heldRow">The row in the file's blocks, which need not hold all of them.</param>
     /// <remarks>
     /// Edges are repeated up to whole blocks. Blocks beyond those, which only complete an MCU, are not seen: they hold
     /// the DC coefficient of the block before them, which costs the fewest bits.
     /// </remarks>
-    public static void Transform(Picture picture, JpegCoefficients file)
+    public void Transform(
+        Picture picture, JpegCoefficients file, ReadOnlySpan<JpegQuantiser> quantisers, int mcuRow, int heldRow)
     {
         bool colour = picture.Channels == 3;
         int factor = file.LargestVerticalFactor;
-        int width = file.Components[0].BlocksAcross * 8;
-        var bands = new byte[file.Components.Count][];
-        for (int i = 0; i < bands.Length; i++)
-            bands[i] = new byte[width * 8 * factor];
-        byte[] halved = factor == 2 ? new byte[width / 2 * 8] : [];
+        int width = file.Components[0].BlocksAcross * 8, rows = 8 * factor, top = mcuRow * rows;
 
-        int mcuRows = file.Components[0].BlocksDown / file.Components[0].VerticalFactor;
-        for (int mcuRow = 0; mcuRow < mcuRows; mcuRow++)
+        // Grey samples are taken from where they are, if the picture holds whole blocks there.
+        ReadOnlySpan<byte> luma;
+        if (!colour && width == picture.Width && top + rows <= picture.Height)
+            luma = picture.Samples.AsSpan(top * width, rows * width);
+        else
         {
-            for (int y = 0; y < 8 * factor; y++)
+            Reserve(ref _bands[0], rows * width);
+            luma = _bands[0].AsSpan(0, rows * width);
+            if (colour)
+                ConvertColours(picture, file, top, width, factor);
+            else
             {
-                ReadOnlySpan<byte> source = picture.Row(Math.Min(mcuRow * 8 * factor + y, picture.Height - 1));
-                Span<byte> luma = bands[0].AsSpan(y * width, width);
-                if (colour)
+                for (int y = 0; y < rows; y++)
                 {
-                    Span<byte> blue = bands[1].AsSpan(y * width, width), red = bands[2].AsSpan(y * width, width);
-                    JpegColour.FromRgb(source, luma[..picture.Width], blue, red);
-                    blue[picture.Width..].Fill(blue[picture.Width - 1]);
-                    red[picture.Width..].Fill(red[picture.Width - 1]);
+                    Span<byte> row = _bands[0].AsSpan(y * width, width);
+                    picture.Row(Math.Min(top + y, picture.Height - 1)).CopyTo(row);
+                    Extend(row, picture.Width);
                 }
-                else
-                    source.CopyTo(luma);
-                luma[picture.Width..].Fill(luma[picture.Width - 1]);
+            }
+        }
+
+        for (int i = 0; i < file.Components.Count; i++)
+            TransformRows(
+                file.Components[i], quantisers[i], mcuRow, heldRow, i == 0 ? luma : _bands[i],
+                i == 0 ? width : width / factor);
+    }
+
+    private static void Reserve(ref byte[] buffer, int length)
+    {
+        if (buffer.Length < length)
+            buffer = new byte[length];
+    }
+
+    /// <summary>Repeats the last sample of a row to its end.</summary>
+    private static void Extend(Span<byte> row, int width) => row[width..].Fill(row[width - 1]);
+
+    private void ConvertColours(Picture picture, JpegCoefficients file, int top, int width, int factor)
+    {
+        Reserve(ref _bands[1], 8 * width / factor);
+        Reserve(ref _bands[2], 8 * width / factor);
+        foreach (ref byte[] row in _full.AsSpan())
+            Reserve(ref row, width);
+        for (int y = 0; y < 8; y++)
+        {
+            for (int v = 0; v < factor; v++)
+            {
+                Span<byte> luma = _bands[0].AsSpan((y * factor + v) * width, width);
+                Span<byte> blue = factor == 1 ? _bands[1].AsSpan(y * width, width) : _full[v].AsSpan(0, width);
+                Span<byte> red = factor == 1 ? _bands[2].AsSpan(y * width, width) : _full[2 + v].AsSpan(0, width);
+                JpegColour.FromRgb(
+                    picture.Row(Math.Min(top + y * factor + v, picture.Height - 1)), luma[..picture.Width], blue, red);
+                Extend(luma, picture.Width);
+                Extend(blue, picture.Width);
+                Extend(red, picture.Width);
             }
 
-            for (int i = 0; i < bands.Length; i++)
-            {
-                JpegComponent component = file.Components[i];
-                byte[] band = bands[i];
-                int stride = width;
-                if (i > 0 && factor == 2)
-                {
-                    int rows = Math.Min(8, component.Height - mcuRow * 8);
-                    Halve(band, width, halved, rows);
-                    band = halved;
-                    stride = width / 2;
-                }
+            if (factor == 1)
+                continue;
 
-                TransformRows(component, mcuRow, band, stride);
+            // Below the component's last row, that one is repeated.
+            int half = width / 2;
+            bool beyond = y > 0 && top / 2 + y >= file.Components[1].Height;
+            for (int i = 1; i <= 2; i++)
+            {
+                Span<byte> row = _bands[i].AsSpan(y * half, half);
+                if (beyond)
+                    _bands[i].AsSpan((y - 1) * half, half).CopyTo(row);
+                else
+                    ChromaFilter.Halve(_full[2 * i - 2].AsSpan(0, width), _full[2 * i - 1].AsSpan(0, width), row);
             }
         }
     }
 
-    private static void TransformRows(JpegComponent component, int mcuRow, byte[] band, int stride)
+    private static void TransformRows(
+        JpegComponent component, JpegQuantiser quantiser, int mcuRow, int heldRow, ReadOnlySpan<byte> band, int stride)
     {
         int real = (component.Width + 7) / 8, realRows = (component.Height + 7) / 8;
         for (int v = 0; v < component.VerticalFactor; v++)
         {
-            int row = mcuRow * component.VerticalFactor + v;
-            Span<short> blocks = component.BlockRow(row);
+            int row = mcuRow * component.VerticalFactor + v, held = heldRow * component.VerticalFactor + v;
+            Span<short> blocks = component.BlockRow(held);
             if (row < realRows)
             {
-                JpegDct.Forward(band.AsSpan(v * 8 * stride), stride, component.Steps, blocks[..(real * 64)]);
+                JpegDct.Forward(band[(v * 8 * stride)..], stride, quantiser, blocks[..(real * 64)]);
+                blocks[(real * 64)..].Clear();
                 for (int b = real; b < component.BlocksAcross; b++)
                     blocks[b * 64] = blocks[(real - 1) * 64];
             }
             else
             {
                 // The scan reaches these blocks after those above them in the same MCU.
-                ReadOnlySpan<short> above = component.BlockRow(row - 1);
+                ReadOnlySpan<short> above = component.BlockRow(held - 1);
                 int wide = component.HorizontalFactor;
+                blocks.Clear();
                 for (int b = 0; b < component.BlocksAcross; b++)
                     blocks[b * 64] = above[(b / wide * wide + wide - 1) * 64];
             }
         }
-    }
-
-    /// <summary>Means of 2 × 2 samples; halves go down and up by turns, so that no brightness is added.</summary>
-    /// <param name="band">16 rows.</param>
-    /// <param name="width">Their width.</param>
-    /// <param name="halved">Eight rows of half the width.</param>
-    /// <param name="rows">How many rows belong to the component; the last is repeated below.</param>
-    private static void Halve(byte[] band, int width, byte[] halved, int rows)
-    {
-        int half = width / 2;
-        for (int y = 0; y < rows; y++)
-        {
-            ReadOnlySpan<byte> upper = band.AsSpan(2 * y * width, width);
-            ReadOnlySpan<byte> lower = band.AsSpan((2 * y + 1) * width, width);
-            Span<byte> target = halved.AsSpan(y * half, half);
-            for (int x = 0; x < target.Length; x++)
-            {
-                int sum = upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1];
-                target[x] = (byte)((sum + 1 + (x & 1)) >> 2);
-            }
-        }
-
-        for (int y = rows; y < 8; y++)
-            halved.AsSpan((rows - 1) * half, half).CopyTo(halved.AsSpan(y * half));
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Tfic.Imaging;
 using Tfic.Kernels.Dct;
 
@@ -23,8 +24,15 @@ public static class JpegWriter
     public const int LargestSize = 65535;
 
     // Baseline 8-bit coding has room for differences of 11 bits and coefficients of 10.
-    private const int LargestDcSize = 11;
-    private const int LargestAcSize = 10;
+    internal const int LargestDcSize = 11;
+    internal const int LargestAcSize = 10;
+
+    // What a thread's last call left for its next one.
+    [ThreadStatic]
+    private static Direct? s_idle;
+
+    private static readonly HuffmanEncodingTable[] s_dc = [HuffmanEncodingTable.LumaDc, HuffmanEncodingTable.ChromaDc];
+    private static readonly HuffmanEncodingTable[] s_ac = [HuffmanEncodingTable.LumaAc, HuffmanEncodingTable.ChromaAc];
 
     /// <summary>Writes a picture.</summary>
     /// <param name="stream">Where to; not closed, need not seek.</param>
@@ -36,8 +44,21 @@ public static class JpegWriter
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void Write(
         Stream stream, Picture picture, int quality = 90, ChromaSampling sampling = ChromaSampling.Yuv420,
-        bool optimise = false) =>
-        Write(stream, ToCoefficients(picture, quality, sampling), optimise);
+        bool optimise = false)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (optimise)
+        {
+            Write(stream, ToCoefficients(picture, quality, sampling), optimise);
+            return;
+        }
+
+        Check(picture);
+        Direct direct = s_idle ?? new Direct();
+        s_idle = null; // The stream might write a picture itself.
+        direct.Write(stream, picture, quality, sampling);
+        s_idle = direct;
+    }
 
     /// <summary>Transforms and quantises a picture: everything but the entropy coding.</summary>
     /// <param name="picture">Each side at most 65535.</param>
@@ -47,27 +68,10 @@ public static class JpegWriter
     public static JpegCoefficients ToCoefficients(
         Picture picture, int quality = 90, ChromaSampling sampling = ChromaSampling.Yuv420)
     {
-        ArgumentNullException.ThrowIfNull(picture);
-        if (picture.Width > LargestSize || picture.Height > LargestSize)
-            throw new ArgumentOutOfRangeException(
-                nameof(picture), $"{picture.Width} × {picture.Height}: a JPEG file's sides are at most {LargestSize}.");
-        int factor = picture.Channels == 3 && sampling == ChromaSampling.Yuv420 ? 2 : 1;
-        int mcusAcross = DivideUp(picture.Width, 8 * factor), mcusDown = DivideUp(picture.Height, 8 * factor);
-        var components = new JpegComponent[picture.Channels];
-        for (int i = 0; i < components.Length; i++)
-        {
-            int own = i == 0 ? factor : 1;
-            components[i] = new JpegComponent(
-                (byte)(i + 1), own, own, DivideUp(picture.Width * own, factor),
-                DivideUp(picture.Height * own, factor), mcusAcross * own, mcusDown * own, mcusDown * own);
-            ushort[] steps = i == 0 ? JpegQuantisation.Luma(quality) : JpegQuantisation.Chroma(quality);
-            steps.CopyTo(components[i].Steps, 0);
-        }
-
-        var file = new JpegCoefficients(
-            picture.Width, picture.Height,
-            picture.Channels == 1 ? JpegColourSpace.Grey : JpegColourSpace.YCbCr, components);
-        JpegSamples.Transform(picture, file);
+        Check(picture);
+        ReadOnlySpan<JpegQuantiser> quantisers = Quantisers(quality);
+        JpegCoefficients file = LayOut(picture, sampling, quantisers, wholeFile: true);
+        JpegSamples.Transform(picture, file, quantisers);
         return file;
     }
 
@@ -85,25 +89,71 @@ public static class JpegWriter
         Check(file);
 
         // One pair of tables for the first component and one for the others; the same for quantisers where they agree.
-        bool colour = file.Components.Count > 1;
-        HuffmanEncodingTable[] dc = [HuffmanEncodingTable.LumaDc, HuffmanEncodingTable.ChromaDc];
-        HuffmanEncodingTable[] ac = [HuffmanEncodingTable.LumaAc, HuffmanEncodingTable.ChromaAc];
+        HuffmanEncodingTable[] dc = s_dc, ac = s_ac;
         if (optimise)
         {
             var counter = new SymbolCounter();
-            Encode(file, ref counter);
-            for (int i = 0; i < (colour ? 2 : 1); i++)
-            {
-                dc[i] = HuffmanEncodingTable.Optimal(counter.Dc[i]);
-                ac[i] = HuffmanEncodingTable.Optimal(counter.Ac[i]);
-            }
+            Scan(file, ref counter);
+            dc = [.. counter.Dc.Select(count => HuffmanEncodingTable.Optimal(count))];
+            ac = [.. counter.Ac.Select(count => HuffmanEncodingTable.Optimal(count))];
         }
 
         WriteHeader(stream, file, dc, ac);
-        var writer = new BitWriter(stream, dc, ac);
-        Encode(file, ref writer);
+        var writer = new JpegScanWriter();
+        writer.Start(stream, dc, ac);
+        var visitor = new BlockWriter(writer);
+        Scan(file, ref visitor);
         writer.Finish();
-        stream.Write([0xFF, 0xD9]);
+        stream.Write(EndMarker);
+    }
+
+    private static ReadOnlySpan<byte> EndMarker => [0xFF, 0xD9];
+
+    /// <summary>Bits of a value's magnitude.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int Size(int value) => 32 - BitOperations.LeadingZeroCount((uint)Math.Abs(value));
+
+    internal static ArgumentException TooLarge() =>
+        new("A coefficient is too large for baseline coding: at most 1023, differences of DC at most 2047.");
+
+    private static void Check(Picture picture)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        if (picture.Width > LargestSize || picture.Height > LargestSize)
+            throw new ArgumentOutOfRangeException(
+                nameof(picture), $"{picture.Width} × {picture.Height}: a JPEG file's sides are at most {LargestSize}.");
+    }
+
+    private static JpegQuantiser[] Quantisers(int quality)
+    {
+        JpegQuantiser chroma = JpegQuantisation.ChromaQuantiser(quality);
+        return [JpegQuantisation.LumaQuantiser(quality), chroma, chroma];
+    }
+
+    /// <summary>A file without coefficients yet.</summary>
+    /// <param name="picture">What it will show.</param>
+    /// <param name="sampling">Of chroma; has no meaning for grey.</param>
+    /// <param name="quantisers">For each component.</param>
+    /// <param name="wholeFile">Whether to make room for all coefficients; otherwise for one row of MCUs.</param>
+    private static JpegCoefficients LayOut(
+        Picture picture, ChromaSampling sampling, ReadOnlySpan<JpegQuantiser> quantisers, bool wholeFile)
+    {
+        int factor = picture.Channels == 3 && sampling == ChromaSampling.Yuv420 ? 2 : 1;
+        int mcusAcross = DivideUp(picture.Width, 8 * factor), mcusDown = DivideUp(picture.Height, 8 * factor);
+        var components = new JpegComponent[picture.Channels];
+        for (int i = 0; i < components.Length; i++)
+        {
+            int own = i == 0 ? factor : 1;
+            components[i] = new JpegComponent(
+                (byte)(i + 1), own, own, DivideUp(picture.Width * own, factor),
+                DivideUp(picture.Height * own, factor), mcusAcross * own, mcusDown * own,
+                new short[checked(mcusAcross * own * (wholeFile ? mcusDown * own : own) * 64)]);
+            quantisers[i].Steps.CopyTo(components[i].Steps);
+        }
+
+        return new JpegCoefficients(
+            picture.Width, picture.Height,
+            picture.Channels == 1 ? JpegColourSpace.Grey : JpegColourSpace.YCbCr, components);
     }
 
     private static int DivideUp(int value, int by) => (value + by - 1) / by;
@@ -188,165 +238,136 @@ public static class JpegWriter
         stream.Write(content);
     }
 
-    /// <summary>Visits all symbols of the one scan, in order.</summary>
-    private static void Encode<TSink>(JpegCoefficients file, ref TSink sink)
-        where TSink : struct, ISymbolSink
+    /// <summary>Visits all blocks of the one scan, in order.</summary>
+    private static void Scan<TVisitor>(JpegCoefficients file, ref TVisitor visitor)
+        where TVisitor : struct, IBlockVisitor
     {
         bool single = file.Components.Count == 1;
         JpegComponent first = file.Components[0];
-        int across = single ? DivideUp(first.Width, 8) : first.BlocksAcross / first.HorizontalFactor;
         int down = single ? DivideUp(first.Height, 8) : first.BlocksDown / first.VerticalFactor;
         Span<int> predictions = stackalloc int[file.Components.Count];
+        predictions.Clear();
         for (int row = 0; row < down; row++)
+            ScanRow(file, row, predictions, ref visitor);
+    }
+
+    /// <summary>Visits the blocks of one row of MCUs.</summary>
+    private static void ScanRow<TVisitor>(
+        JpegCoefficients file, int row, Span<int> predictions, ref TVisitor visitor)
+        where TVisitor : struct, IBlockVisitor
+    {
+        // A scan of one component has no MCUs: it runs over the component's own blocks, without padding.
+        bool single = predictions.Length == 1;
+        JpegComponent first = file.Components[0];
+        if (single)
         {
-            for (int column = 0; column < across; column++)
+            Span<short> blocks = first.BlockRow(row)[..(DivideUp(first.Width, 8) * 64)];
+            for (int start = 0; start < blocks.Length; start += 64)
+                visitor.Visit(ref blocks[start], 0, ref predictions[0]);
+            return;
+        }
+
+        int across = first.BlocksAcross / first.HorizontalFactor;
+        for (int column = 0; column < across; column++)
+        {
+            for (int i = 0; i < predictions.Length; i++)
             {
-                for (int i = 0; i < predictions.Length; i++)
+                JpegComponent component = file.Components[i];
+                int wide = component.HorizontalFactor, high = component.VerticalFactor;
+                for (int v = 0; v < high; v++)
                 {
-                    JpegComponent component = file.Components[i];
-                    int wide = single ? 1 : component.HorizontalFactor, high = single ? 1 : component.VerticalFactor;
-                    for (int v = 0; v < high; v++)
-                    {
-                        int start = ((row * high + v) * component.BlocksAcross + column * wide) * 64;
-                        for (int h = 0; h < wide; h++)
-                            EncodeBlock(
-                                component.Blocks.AsSpan(start + h * 64, 64), i == 0 ? 0 : 1, ref predictions[i],
-                                ref sink);
-                    }
+                    int start = ((row * high + v) * component.BlocksAcross + column * wide) * 64;
+                    Span<short> blocks = component.Blocks.AsSpan(start, wide * 64);
+                    for (int at = 0; at < blocks.Length; at += 64)
+                        visitor.Visit(ref blocks[at], i == 0 ? 0 : 1, ref predictions[i]);
                 }
             }
         }
     }
 
-    private static void EncodeBlock<TSink>(ReadOnlySpan<short> block, int table, ref int prediction, ref TSink sink)
-        where TSink : struct, ISymbolSink
+    /// <summary>Takes the blocks of a scan: to count their symbols or to write them.</summary>
+    private interface IBlockVisitor
     {
-        int difference = block[0] - prediction;
-        prediction = block[0];
-        int size = Size(difference);
-        if (size > LargestDcSize)
-            throw TooLarge();
-        sink.Dc(table, size, Bits(difference), size);
-
-        ReadOnlySpan<byte> natural = ZigZag.Natural;
-        int run = 0;
-        for (int k = 1; k < 64; k++)
-        {
-            int value = block[natural[k]];
-            if (value == 0)
-            {
-                run++;
-                continue;
-            }
-
-            for (; run > 15; run -= 16)
-                sink.Ac(table, 0xF0, 0, 0);
-            size = Size(value);
-            if (size > LargestAcSize)
-                throw TooLarge();
-            sink.Ac(table, run << 4 | size, Bits(value), size);
-            run = 0;
-        }
-
-        if (run > 0)
-            sink.Ac(table, 0, 0, 0);
+        /// <summary>Takes the next block.</summary>
+        /// <param name="block">64 levels in natural order.</param>
+        /// <param name="table">0 for the first component, 1 for others.</param>
+        /// <param name="prediction">The first level of the component's block before; becomes that of this one.</param>
+        void Visit(ref short block, int table, ref int prediction);
     }
 
-    private static ArgumentException TooLarge() =>
-        new("A coefficient is too large for baseline coding: at most 1023, differences of DC at most 2047.");
-
-    /// <summary>Bits of a value's magnitude.</summary>
-    private static int Size(int value) => 32 - BitOperations.LeadingZeroCount((uint)Math.Abs(value));
-
-    /// <summary>What is written for a value: itself, or one less if negative, of which the low bits count.</summary>
-    private static int Bits(int value) => value + (value >> 31);
-
-    /// <summary>Takes the symbols of a scan: to count or to write them.</summary>
-    private interface ISymbolSink
+    private readonly struct BlockWriter(JpegScanWriter writer) : IBlockVisitor
     {
-        void Dc(int table, int symbol, int bits, int count);
-
-        void Ac(int table, int symbol, int bits, int count);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Visit(ref short block, int table, ref int prediction) =>
+            writer.Put(ref block, table, ref prediction);
     }
 
-    private readonly struct SymbolCounter : ISymbolSink
+    private readonly struct SymbolCounter : IBlockVisitor
     {
         public readonly long[][] Dc = [new long[256], new long[256]];
         public readonly long[][] Ac = [new long[256], new long[256]];
+        private readonly short[] _coded = new short[64];
 
         public SymbolCounter()
         {
         }
 
-        void ISymbolSink.Dc(int table, int symbol, int bits, int count) => Dc[table][symbol]++;
+        void IBlockVisitor.Visit(ref short block, int table, ref int prediction)
+        {
+            // Levels that are too large are found out when they are written.
+            Dc[table][Size(block - prediction)]++;
+            prediction = block;
+            ref short coded = ref MemoryMarshal.GetArrayDataReference(_coded);
+            int before = 0;
+            for (ulong mask = ZigZag.Scan(ref block, ref coded) & ~1ul; mask != 0; mask &= mask - 1)
+            {
+                int k = BitOperations.TrailingZeroCount(mask), run = k - before - 1;
+                before = k;
+                Ac[table][0xF0] += run >> 4;
+                Ac[table][(run & 15) << 4 | Math.Min(Size(_coded[k]), 15)]++;
+            }
 
-        void ISymbolSink.Ac(int table, int symbol, int bits, int count) => Ac[table][symbol]++;
+            if (before < 63)
+                Ac[table][0]++;
+        }
     }
 
-    private struct BitWriter(Stream stream, HuffmanEncodingTable[] dc, HuffmanEncodingTable[] ac) : ISymbolSink
+    /// <summary>Writes pictures without keeping their coefficients; what it needs for one, it keeps for the next.</summary>
+    private sealed class Direct
     {
-        private readonly byte[] _buffer = new byte[1 << 14];
-        private int _length;
-        private ulong _window;
-        private int _count;
+        private readonly JpegSamples _samples = new();
+        private readonly JpegScanWriter _scan = new();
+        private readonly MemoryStream _header = new();
+        private (int Width, int Height, int Channels, int Quality, ChromaSampling Sampling) _laidOut;
+        private JpegCoefficients? _file;
+        private JpegQuantiser[] _quantisers = [];
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Dc(int table, int symbol, int bits, int count) => Put(dc[table], symbol, bits, count);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Ac(int table, int symbol, int bits, int count) => Put(ac[table], symbol, bits, count);
-
-        /// <summary>Fills the last byte with ones and hands everything to the stream.</summary>
-        public void Finish()
+        public void Write(Stream stream, Picture picture, int quality, ChromaSampling sampling)
         {
-            int padding = -_count & 7;
-            _window = (_window << padding) | ((1u << padding) - 1);
-            _count += padding;
-            while (_count > 0)
-                PutByte();
-            stream.Write(_buffer, 0, _length);
-            _length = 0;
-        }
-
-        // The window holds fewer than 32 bits before and at most 32 + 16 + 11 after.
-        private void Put(HuffmanEncodingTable table, int symbol, int bits, int count)
-        {
-            int length = table.Lengths[symbol];
-            ulong code = ((ulong)table.Codes[symbol] << count) | ((uint)bits & ((1u << count) - 1));
-            _window = (_window << (length + count)) | code;
-            _count += length + count;
-            if (_count >= 32)
-                PutWord();
-        }
-
-        private void PutWord()
-        {
-            if (_length > _buffer.Length - 16)
+            var wanted = (picture.Width, picture.Height, picture.Channels, quality, sampling);
+            if (_file is null || _laidOut != wanted)
             {
-                stream.Write(_buffer, 0, _length);
-                _length = 0;
+                _quantisers = Quantisers(quality);
+                _file = LayOut(picture, sampling, _quantisers, wholeFile: false);
+                _header.SetLength(0);
+                WriteHeader(_header, _file, s_dc, s_ac);
+                _laidOut = wanted;
             }
 
-            uint word = (uint)(_window >> (_count - 32));
-            if (((~word - 0x0101_0101) & word & 0x8080_8080) == 0)
+            stream.Write(_header.GetBuffer(), 0, (int)_header.Length);
+            _scan.Start(stream, s_dc, s_ac);
+            var visitor = new BlockWriter(_scan);
+            Span<int> predictions = stackalloc int[_file.Components.Count];
+            predictions.Clear();
+            int down = _file.Components[0].BlocksDown / _file.Components[0].VerticalFactor;
+            for (int row = 0; row < down; row++)
             {
-                BinaryPrimitives.WriteUInt32BigEndian(_buffer.AsSpan(_length), word);
-                _length += 4;
-                _count -= 32;
-                return;
+                _samples.Transform(picture, _file, _quantisers, row, 0);
+                ScanRow(_file, 0, predictions, ref visitor);
             }
 
-            for (int i = 0; i < 4; i++)
-                PutByte();
-        }
-
-        private void PutByte()
-        {
-            _count -= 8;
-            byte value = (byte)(_window >> _count);
-            _buffer[_length++] = value;
-            if (value == 0xFF)
-                _buffer[_length++] = 0; // So that it is not taken for a marker.
+            _scan.Finish();
+            stream.Write(EndMarker);
         }
     }
 }

@@ -1,10 +1,18 @@
+using Tfic.Kernels.Activation;
+using Tfic.Kernels.Attention;
 using Tfic.Kernels.BFloat16Convolution;
 using Tfic.Kernels.Convolution;
 using Tfic.Kernels.Dct;
+using Tfic.Kernels.GatedConvolution;
+using Tfic.Kernels.GridSampling;
 using Tfic.Kernels.IntegerConvolution;
+using Tfic.Kernels.JpegColour;
+using Tfic.Kernels.Lstm;
+using Tfic.Kernels.Normalisation;
 using Tfic.Kernels.Pooling;
 using Tfic.Kernels.QuantisedConvolution;
 using Tfic.Kernels.RangeCoding;
+using Tfic.Kernels.Resizing;
 using Tfic.Kernels.Samples;
 
 namespace Tfic.Kernels;
@@ -43,6 +51,10 @@ public static class Equivalence
 
     private static readonly Dictionary<VariantTable, Func<IEnumerable<RowCheck>>> Checks = new()
     {
+        [Gelu.Variants] = () => Rows(Gelu.Variants, Gelus),
+        [NeighbourhoodAttention.Variants] = () => Rows(NeighbourhoodAttention.Variants, Attentions),
+        [LayerNorm.Variants] = () => Rows(LayerNorm.Variants, LayerNorms),
+        [AdditiveAttention.Variants] = () => Rows(AdditiveAttention.Variants, AdditiveAttentions),
         [BFloat16Conv2d.Variants] = () => Rows(BFloat16Conv2d.Variants, BFloat16Convolutions),
         [Conv2d.Variants] = () => Rows(Conv2d.Variants, Convolutions),
         [BlockDct.ForwardTable] = () => Rows(BlockDct.ForwardTable, kernel => Transforms(kernel, 1)),
@@ -50,14 +62,23 @@ public static class Equivalence
         [BlockDct.QuantiseTable] = () => Rows(BlockDct.QuantiseTable, Quantisations),
         [JpegDct.ForwardTable] = () => Rows(JpegDct.ForwardTable, JpegForward),
         [JpegDct.InverseTable] = () => Rows(JpegDct.InverseTable, JpegInverse),
+        [GatedUpdate.Variants] = () => Rows(GatedUpdate.Variants, GatedUpdates),
+        [GridSample.Variants] = () => Rows(GridSample.Variants, GridSamples),
         [IntegerConvolution.IntegerConvolution.Table] =
             () => Rows(IntegerConvolution.IntegerConvolution.Table, IntegerConvolutions),
+        [ChromaFilter.DoubleTable] = () => Rows(ChromaFilter.DoubleTable, ChromaDoublings),
+        [ChromaFilter.HalveTable] = () => Rows(ChromaFilter.HalveTable, ChromaHalvings),
+        [JpegColour.JpegColour.FromRgbTable] = () => Rows(JpegColour.JpegColour.FromRgbTable, FromRgb),
+        [JpegColour.JpegColour.ToRgbTable] = () => Rows(JpegColour.JpegColour.ToRgbTable, ToRgb),
+        [LstmCell.Variants] = () => Rows(LstmCell.Variants, LstmCells),
         [MaxPool.Variants] = () => Rows(MaxPool.Variants, Pools),
         [QuantisedConv2d.Variants] = () => Rows(QuantisedConv2d.Variants, QuantisedConvolutions),
         [IntervalLookup.Table] = () => ForcedRows(IntervalLookup.Table, Codings),
         [RangeDecoding.Table] = () => ForcedRows(RangeDecoding.Table, Codings),
         [RansDecoding.Table] = () => ForcedRows(RansDecoding.Table, Codings),
         [RansEncoding.Table] = () => ForcedRows(RansEncoding.Table, Codings),
+        [WinogradConv2d.Variants] = () => Rows(WinogradConv2d.Variants, WinogradConvolutions),
+        [BilinearResize.Variants] = () => Rows(BilinearResize.Variants, Resizes),
         [SampleConversion.ToFloatVariants] = () => Rows(SampleConversion.ToFloatVariants, ToFloats),
         [SampleConversion.ToSamplesVariants] = () => Rows(SampleConversion.ToSamplesVariants, ToSamples),
     };
@@ -166,6 +187,38 @@ public static class Equivalence
                 float[] second = residual == Residual.None ? [] : Floats(random, length);
                 float[] output = new float[length + Guard];
                 kernel(layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length), threads: 2);
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> WinogradConvolutions(WinogradConv2dKernel kernel)
+    {
+        var random = new Random(13);
+        Padding one = Padding.Symmetric(1, 1);
+        (Padding Padding, int Inputs, int Outputs, int Height, int Width)[] shapes =
+        [
+            (one, 1, 1, 1, 1), (one, 5, 17, 3, 1), (one, 16, 33, 8, 12), (one, 48, 16, 7, 15), (one, 33, 64, 6, 30),
+            (new Padding(0, 1, 0, 1), 8, 24, 11, 9), (default, 17, 8, 3, 3), (Padding.Symmetric(6, 7), 3, 5, 1, 2),
+        ];
+        foreach (var s in shapes)
+        {
+            foreach (Residual residual in Enum.GetValues<Residual>())
+            {
+                var layer = new WinogradConv2d(
+                    new Conv2d(Floats(random, s.Outputs * s.Inputs * 9), Floats(random, s.Outputs), s.Inputs, 3, 3)
+                    {
+                        Padding = s.Padding,
+                        Residual = residual,
+                        NegativeSlope = residual == Residual.AfterActivation ? 0f : 0.125f,
+                    });
+                int length = layer.Layer.ResultHeight(s.Height) * layer.Layer.ResultWidth(s.Width) * s.Outputs;
+                float[] input = Floats(random, s.Height * s.Width * s.Inputs + 1);
+                float[] second = residual == Residual.None ? [] : Floats(random, length);
+                float[] output = new float[length + Guard];
+                kernel(
+                    layer, input.AsSpan(1), s.Height, s.Width, second, output.AsSpan(1, length),
+                    new float[layer.ScratchLength(2)], threads: 2);
                 yield return Array.ConvertAll(output, value => (double)value);
             }
         }
@@ -290,7 +343,7 @@ public static class Equivalence
     private static IEnumerable<double[]> JpegForward(JpegDct.ForwardKernel kernel)
     {
         var random = new Random(4);
-        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 7, 9 })
         {
             foreach (int largest in new[] { 1, 255, ushort.MaxValue })
             {
@@ -301,7 +354,7 @@ public static class Equivalence
                     source.AsSpan().Replace((byte)7, byte.MaxValue);
                 ushort[] steps = Steps(random, largest);
                 short[] blocks = new short[64 * count + Guard];
-                kernel(source.AsSpan(1), stride, steps, blocks.AsSpan(1, 64 * count));
+                kernel(source.AsSpan(1), stride, new JpegQuantiser(steps), blocks.AsSpan(1, 64 * count));
                 yield return Array.ConvertAll(blocks, value => (double)value);
             }
         }
@@ -310,7 +363,7 @@ public static class Equivalence
     private static IEnumerable<double[]> JpegInverse(JpegDct.InverseKernel kernel)
     {
         var random = new Random(5);
-        foreach (int count in new[] { 1, 2, 3, 4, 5, 9 })
+        foreach (int count in new[] { 1, 2, 3, 4, 5, 7, 9 })
         {
             foreach (int largest in new[] { 1, 255, ushort.MaxValue })
             {
@@ -324,10 +377,65 @@ public static class Equivalence
                 }
 
                 byte[] target = new byte[8 * stride + Guard];
-                kernel(blocks, Steps(random, largest), target.AsSpan(1), stride);
+                kernel(blocks, new JpegQuantiser(Steps(random, largest)), target.AsSpan(1), stride);
                 yield return Array.ConvertAll(target, value => (double)value);
             }
         }
+    }
+
+    private static IEnumerable<double[]> FromRgb(JpegColour.JpegColour.FromRgbKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] rgb = Bytes(3 * length + 1, seed: length);
+            byte[][] planes = [new byte[length + Guard], new byte[length + Guard], new byte[length + Guard]];
+            kernel(
+                rgb.AsSpan(1), planes[0].AsSpan(1, length), planes[1].AsSpan(1, length), planes[2].AsSpan(1, length));
+            foreach (byte[] plane in planes)
+                yield return Array.ConvertAll(plane, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ToRgb(JpegColour.JpegColour.ToRgbKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] planes = Bytes(3 * length + 1, seed: 100 + length), rgb = new byte[3 * length + Guard];
+            kernel(
+                planes.AsSpan(1, length), planes.AsSpan(1 + length, length), planes.AsSpan(1 + 2 * length),
+                rgb.AsSpan(1, 3 * length));
+            yield return Array.ConvertAll(rgb, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ChromaHalvings(ChromaFilter.HalveKernel kernel)
+    {
+        foreach (int length in Lengths)
+        {
+            byte[] rows = Bytes(4 * length + 1, seed: 200 + length), target = new byte[length + Guard];
+            kernel(rows.AsSpan(1, 2 * length), rows.AsSpan(1 + 2 * length), target.AsSpan(1, length));
+            yield return Array.ConvertAll(target, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> ChromaDoublings(ChromaFilter.DoubleKernel kernel)
+    {
+        foreach (int length in Lengths.Where(length => length > 0))
+        {
+            byte[] rows = Bytes(2 * length + 1, seed: 300 + length), target = new byte[2 * length + Guard];
+            kernel(rows.AsSpan(1, length), rows.AsSpan(1 + length), target.AsSpan(1, 2 * length));
+            yield return Array.ConvertAll(target, value => (double)value);
+        }
+    }
+
+    /// <summary>Samples of which a third are 0 or 255.</summary>
+    private static byte[] Bytes(int length, int seed)
+    {
+        var random = new Random(seed);
+        byte[] bytes = new byte[length];
+        foreach (ref byte value in bytes.AsSpan())
+            value = random.Next(3) == 0 ? (byte)(255 * random.Next(2)) : (byte)random.Next(256);
+        return bytes;
     }
 
     private static IEnumerable<double[]> IntegerConvolutions(IntegerConvolutionKernel kernel)
@@ -363,19 +471,185 @@ public static class Equivalence
     private static IEnumerable<double[]> Pools(MaxPool.Kernel kernel)
     {
         var random = new Random(7);
+        PoolingWindow[] windows =
+        [
+            new(1, 1), new(2, 2), new(2, 1), new(3, 2), new(2, 2) { ColumnStride = 1, ColumnPadding = 1 },
+            new(3, 3) { RowStride = 1, ColumnStride = 1, RowPadding = 1, ColumnPadding = 1 },
+            new(2, 3) { RowStride = 3, RowPadding = 1 },
+        ];
         foreach (int channels in Lengths.Where(length => length is > 0 and <= 100))
         {
-            foreach ((int h, int w) in new[] { (1, 1), (2, 2), (2, 1), (3, 2) })
+            foreach (PoolingWindow window in windows)
             {
                 const int Height = 5, Width = 6;
-                int length = Height / h * (Width / w) * channels;
+                int length = window.ResultHeight(Height) * window.ResultWidth(Width) * channels;
                 float[] input = Floats(random, Height * Width * channels + 1);
                 for (int i = 0; i < input.Length; i += 5)
                     input[i] = (i % 3) switch { 0 => float.NaN, 1 => -0f, _ => 0f };
                 float[] output = new float[length + Guard];
-                kernel(input.AsSpan(1), Height, Width, channels, h, w, output.AsSpan(1, length));
+                kernel(input.AsSpan(1), Height, Width, channels, window, output.AsSpan(1, length));
                 yield return Array.ConvertAll(output, value => (double)value);
             }
+        }
+    }
+
+    private static IEnumerable<double[]> Resizes(BilinearResize.Kernel kernel)
+    {
+        var random = new Random(20);
+        foreach (int channels in Lengths.Where(length => length is > 0 and <= 100))
+        {
+            foreach ((int height, int width, int rows, int columns) in new[]
+            {
+                (1, 1, 2, 3), (2, 3, 4, 6), (3, 5, 7, 4), (4, 2, 1, 1), (5, 7, 5, 7),
+            })
+            {
+                foreach (bool alignCorners in new[] { false, true })
+                {
+                    int length = rows * columns * channels;
+                    float[] input = Floats(random, height * width * channels + 1);
+                    float[] output = new float[length + Guard];
+                    kernel(
+                        input.AsSpan(1), height, width, channels, output.AsSpan(1, length), rows, columns, alignCorners);
+                    yield return Array.ConvertAll(output, value => (double)value);
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> LstmCells(LstmCell.Kernel kernel)
+    {
+        var random = new Random(21);
+        float[] special = [float.NaN, -0f, 90f, -90f, 1e30f, float.NegativeInfinity, float.PositiveInfinity, 1e-30f];
+        foreach (int units in Lengths.Where(length => length > 0))
+        {
+            foreach (int lines in new[] { 1, 3 })
+            {
+                float[] gates = Floats(random, 4 * lines * units + 1, 4);
+                for (int i = 0; i < gates.Length; i += 7)
+                    gates[i] = special[i / 7 % special.Length];
+                float[] memory = Floats(random, lines * units + Guard, 2), hidden = new float[lines * units + Guard];
+                kernel(
+                    gates.AsSpan(1), lines, memory.AsSpan(1, lines * units), hidden.AsSpan(3, lines * units));
+                yield return [.. memory.Select(value => (double)value), .. hidden.Select(value => (double)value)];
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> AdditiveAttentions(AdditiveAttention.Kernel kernel)
+    {
+        var random = new Random(22);
+        foreach (int frames in Lengths.Where(length => length is > 0 and <= 65))
+        {
+            foreach ((int units, int channels) in new[] { (1, 1), (5, 17), (33, 8), (7, 35) })
+            {
+                int pitch = AdditiveAttention.Pitch(frames);
+                float[] keys = Floats(random, units * pitch + 1, 2);
+                for (int k = 0; k < units; k++)
+                    keys.AsSpan(1 + k * pitch + frames, pitch - frames).Fill(float.NaN);
+                float[] query = Floats(random, units, 2), score = Floats(random, units, 3);
+                float[] weights = new float[frames + Guard], context = new float[channels + Guard];
+                kernel(
+                    keys.AsSpan(1), pitch, query, score, Floats(random, frames * channels), weights.AsSpan(1, frames),
+                    context.AsSpan(3, channels));
+                yield return [.. weights.Select(value => (double)value), .. context.Select(value => (double)value)];
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> GatedUpdates(GatedUpdate.Kernel kernel)
+    {
+        var random = new Random(23);
+        foreach (int channels in Lengths.Where(length => length > 0))
+        {
+            const int Positions = 3;
+            var layer = new GatedUpdate
+            {
+                GateFromInput = Floats(random, channels, 2),
+                GateFromState = Floats(random, channels, 2),
+                GateShift = Floats(random, channels),
+                FromInput = Floats(random, channels, 2),
+                Shift = Floats(random, channels),
+                FromState = Floats(random, channels, 2),
+                StateShift = Floats(random, channels),
+            };
+            float[][] inputs = [.. Enumerable.Range(0, 4).Select(_ => Floats(random, Positions * channels, 3))];
+            inputs[1][0] = inputs[2][^1] = float.NaN;
+            float[] output = new float[Positions * channels + Guard];
+            kernel(layer, inputs[0], inputs[1], inputs[2], inputs[3], output.AsSpan(1, Positions * channels));
+            yield return Array.ConvertAll(output, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> GridSamples(GridSample.Kernel kernel)
+    {
+        var random = new Random(24);
+        float[] special = [-1f, 1f, 0f, -1.0001f, 5f, -1e30f, float.NaN, float.PositiveInfinity, 0.5f];
+        foreach (int places in Lengths)
+        {
+            foreach ((int height, int width, int channels) in new[] { (1, 1, 1), (4, 5, 1), (3, 9, 3), (32, 100, 1) })
+            {
+                float[] across = Floats(random, places + 1, 1.2f), down = Floats(random, places + 1, 1.2f);
+                for (int i = 0; i < places; i += 3)
+                    (across[i], down[^(1 + i)]) = (special[i % special.Length], special[i * 2 % special.Length]);
+                float[] output = new float[places * channels + Guard];
+                kernel(
+                    Floats(random, height * width * channels), height, width, channels, across.AsSpan(1), down.AsSpan(1),
+                    output.AsSpan(1, places * channels));
+                yield return Array.ConvertAll(output, value => (double)value);
+            }
+        }
+    }
+
+    private static IEnumerable<double[]> Gelus(Gelu.Kernel kernel)
+    {
+        var random = new Random(12);
+        float[] special = [float.NaN, -0f, 0f, 1e-30f, -13.3f, 14f, -1e20f, float.MaxValue, float.NegativeInfinity];
+        foreach (int length in Lengths)
+        {
+            float[] values = Floats(random, length + 1 + Guard, 6);
+            for (int i = 0; i < length; i += 3)
+                values[1 + i] = special[i / 3 % special.Length];
+            kernel(values.AsSpan(1, length));
+            yield return Array.ConvertAll(values, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> LayerNorms(LayerNorm.Kernel kernel)
+    {
+        var random = new Random(13);
+        foreach (int channels in Lengths.Where(length => length > 0))
+        {
+            float[] input = Floats(random, 3 * channels + 1, 5);
+
+            // A position without any variance, and one with a large mean.
+            input.AsSpan(1 + channels, channels).Fill(0.3f);
+            foreach (ref float value in input.AsSpan(1 + 2 * channels))
+                value += 1000;
+            float[] output = new float[3 * channels + Guard];
+            kernel(
+                input.AsSpan(1), Floats(random, channels), Floats(random, channels), output.AsSpan(1, 3 * channels));
+            yield return Array.ConvertAll(output, value => (double)value);
+        }
+    }
+
+    private static IEnumerable<double[]> Attentions(NeighbourhoodAttentionKernel kernel)
+    {
+        var random = new Random(14);
+        foreach ((int heads, int depth, int window, int height, int width) in new[]
+        {
+            (1, 1, 3, 3, 3), (2, 3, 3, 4, 9), (3, 8, 5, 6, 5), (4, 2, 7, 7, 12), (7, 4, 3, 5, 3), (8, 16, 7, 9, 8),
+            (12, 16, 3, 3, 5), (16, 9, 5, 5, 7), (20, 16, 7, 7, 7), (31, 1, 3, 3, 4), (33, 2, 3, 4, 3),
+        })
+        {
+            int channels = heads * depth, side = 2 * window - 1;
+            var layer = new NeighbourhoodAttention(Floats(random, heads * side * side), channels, heads, window);
+            float[] input = Floats(random, 3 * height * width * channels + 1, 3);
+
+            // All but two rows, which leaves some for either end of the window's movement.
+            int length = (height - 2) * width * channels;
+            float[] output = new float[length + Guard];
+            kernel(layer, input.AsSpan(1), height, width, 1, height - 1, output.AsSpan(1, length));
+            yield return Array.ConvertAll(output, value => (double)value);
         }
     }
 

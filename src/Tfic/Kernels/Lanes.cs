@@ -42,11 +42,68 @@ internal unsafe interface ILanes<TVector>
 
     static abstract TVector Divide(TVector a, TVector b);
 
+    /// <summary>The nearest integer, the even one of two.</summary>
+    static abstract TVector Round(TVector value);
+
+    /// <summary>value · 2^exponent, exponent an integer, where value and the result are normal numbers.</summary>
+    static abstract TVector ScaleByPowerOfTwo(TVector value, TVector exponent);
+
     /// <summary>Count bytes as floats 0…255.</summary>
     static abstract TVector LoadBytes(byte* source);
 
     /// <summary>Rounds to nearest, ties to even, and stores as Count bytes; values are in 0…255.</summary>
     static abstract void StoreBytes(TVector vector, byte* target);
+}
+
+/// <summary>One float: what is left over of vectors, and what references are written in.</summary>
+internal readonly unsafe struct Lanes1 : ILanes<float>
+{
+    public static int Count => 1;
+
+    public static bool HasManyRegisters => Lanes128.HasManyRegisters;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Load(float* source) => *source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float vector, float* target) => *target = vector;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Broadcast(float value) => value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Add(float a, float b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float FusedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ScaleNegative(float value, float slope) => value < 0 ? value * slope : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Greater(float a, float b) => a > b ? a : b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Lesser(float a, float b) => a < b ? a : b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Multiply(float a, float b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Divide(float a, float b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Round(float value) => MathF.Round(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ScaleByPowerOfTwo(float value, float exponent) =>
+        BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) + (int)exponent * (1 << 23));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadBytes(byte* source) => *source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(float vector, byte* target) => *target = (byte)MathF.Round(vector);
 }
 
 internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
@@ -88,6 +145,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Round(Vector128<float> value) => Vector128.Round(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ScaleByPowerOfTwo(Vector128<float> value, Vector128<float> exponent) =>
+        (value.AsInt32() + (Vector128.ConvertToInt32Native(exponent) << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBytes(byte* source)
@@ -146,6 +210,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Round(Vector256<float> value) => Vector256.Round(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ScaleByPowerOfTwo(Vector256<float> value, Vector256<float> exponent) =>
+        (value.AsInt32() + (Vector256.ConvertToInt32Native(exponent) << 23)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBytes(byte* source)
     {
         (Vector128<ushort> words, _) = Vector128.Widen(Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(source)).AsByte());
@@ -201,6 +272,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Round(Vector512<float> value) => Vector512.Round(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ScaleByPowerOfTwo(Vector512<float> value, Vector512<float> exponent) =>
+        (value.AsInt32() + (Vector512.ConvertToInt32Native(exponent) << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBytes(byte* source)

@@ -14,7 +14,7 @@ internal static partial class NativeKernels
     private const string Library = "tfic_native";
 
     /// <summary>Raised with every change of a signature, on both sides.</summary>
-    private const int ExpectedVersion = 2;
+    private const int ExpectedVersion = 3;
 
     private static readonly nint s_handle = Find();
 
@@ -50,6 +50,14 @@ internal static partial class NativeKernels
     [LibraryImport(Library, EntryPoint = "tfic_quantised_convolution")]
     public static unsafe partial int QuantisedConvolution(QuantisedConv2dNative.Call* call);
 
+    /// <summary>1 if this processor can, and this process may, run <see cref="QuantisedConvolutionAmx"/>, else 0.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_quantised_convolution_amx_supported")]
+    public static partial int QuantisedConvolutionAmxSupported();
+
+    /// <summary>See tfic/quantised_convolution.h.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_quantised_convolution_amx")]
+    public static unsafe partial int QuantisedConvolutionAmx(QuantisedConv2dNative.Call* call);
+
     /// <summary>1 if this processor can run <see cref="BFloat16Convolution"/>, else 0.</summary>
     [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution_supported")]
     public static partial int BFloat16ConvolutionSupported();
@@ -57,6 +65,14 @@ internal static partial class NativeKernels
     /// <summary>See tfic/bfloat16_convolution.h.</summary>
     [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution")]
     public static unsafe partial int BFloat16Convolution(BFloat16Conv2dNative.Call* call);
+
+    /// <summary>1 if this processor can, and this process may, run <see cref="BFloat16ConvolutionAmx"/>, else 0.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution_amx_supported")]
+    public static partial int BFloat16ConvolutionAmxSupported();
+
+    /// <summary>See tfic/bfloat16_convolution.h.</summary>
+    [LibraryImport(Library, EntryPoint = "tfic_bfloat16_convolution_amx")]
+    public static unsafe partial int BFloat16ConvolutionAmx(BFloat16Conv2dNative.Call* call);
 
     /// <summary>See tfic/peak.h.</summary>
     [LibraryImport(Library, EntryPoint = "tfic_peak")]

@@ -473,7 +473,7 @@ public sealed class CompactCodec
             for (int row = 0; row < rows; row++)
                 p.SetRow(row, a.Slice(row * pitch, pitch));
             _res00.Run(p, b, quantised: q, threads: threads);
-            _res01.Run(q, c, a, p, threads);
+            _res01.Run(q, c, a, p, threads: threads);
             _res10.Run(p, b, quantised: q, threads: threads);
             _res11.Run(q, a, c, threads: threads);
             _conv3.Run(a, rows, columns, y, threads: threads);

@@ -1,79 +1,49 @@
-using Tfic.Kernels.Convolution;
-
 namespace Tfic.Networks;
 
 /// <summary>
-/// The compact detector: a small convolutional U-net from a picture to two score maps of half its size, one of
-/// characters and one of the links between neighbouring characters of a word (Baek et al. 2019, "Character region
-/// awareness for text detection"). <see cref="Reading.WordRegions"/> makes words of them.
+/// A detector: a network from a picture to two score maps of half its size, one of characters and one of the links between
+/// neighbouring characters of a word (Baek et al. 2019, "Character region awareness for text detection").
+/// <see cref="Reading.WordRegions"/> makes words of them.
 /// </summary>
 /// <remarks>
-/// <para>
-/// All convolutions but those that shuffle are 3×3 with rectifiers: 1→24 of stride 2, 24→32 (A, 1/2), 32→48 of stride
-/// 2, two residual ones (B, 1/4), 48→64 of stride 2, two residual ones (1/8); then up again by 1×1 convolutions and
-/// pixel shuffles, to which B and A are added, each followed by one convolution; a linear 1×1 head. 10.9 thousand
-/// multiply-adds a pixel.
-/// </para>
-/// <para>
-/// The network sees ink, 1 − grey, so that the zeros around a picture are paper. Its input is padded at the right and
-/// the bottom to a multiple of 8 by repeating the edge. Pictures are computed in bands of rows, each with as many rows
-/// above and below as its scores depend on: memory is bounded, and the scores are to the last bit those of the whole.
-/// </para>
-/// <para>Immutable: threads may share it, each with its own <see cref="Workspace"/>.</para>
+/// Pictures are padded at the right and the bottom by repeating the edge, and computed in bands of rows, each with as many
+/// rows above and below as its scores depend on: memory is bounded, and the scores are to the last bit those of the whole.
+/// Immutable: threads may share it, each with its own <see cref="Workspace"/>.
 /// </remarks>
-public sealed class DetectorModel
+public abstract class DetectorModel
 {
     /// <summary>Pixels of the picture, in both directions, for one of the maps.</summary>
     public const int MapStride = 2;
 
-    // Input sizes are a multiple of this, as the network halves them three times.
-    private const int Unit = 8;
+    private const int DefaultBandPixels = 1 << 19;
 
-    // How far a score's inputs reach, in rows: convolutions of 1/2, 1/4 and 1/8 of the size add 2, 4 and 8 pixels, and
-    // a row comes out of a block of 8. 2 (conv5) + 4 (conv4) + 7 (the block) + 8 + 8 (res3, res2) + 4 (conv3)
-    // + 4 + 4 (res1, res0) + 2 (conv2) + 2 (conv1) + 1 (conv0) = 46, rounded up to whole blocks.
-    private const int Reach = 48;
+    private readonly int _unit, _reach;
 
-    // The activations that live at once take 27 floats a pixel: about 57 MB a band.
-    private const int BandPixels = 1 << 19;
+    /// <summary>Notes what all detectors have.</summary>
+    /// <param name="name">The model's own name.</param>
+    /// <param name="unit">What rows and columns of an input are a multiple of; even.</param>
+    /// <param name="reach">How many rows above and below a score depends on, at most; a multiple of the unit.</param>
+    private protected DetectorModel(string name, int unit, int reach) => (Name, _unit, _reach) = (name, unit, reach);
 
-    private readonly Conv2d _conv0, _conv1, _conv2, _res0, _res1, _conv3, _res2, _res3, _up0, _conv4, _up1, _conv5, _head;
+    /// <summary>The model's own name, from its metadata or of its kind; "" where it has none.</summary>
+    public string Name { get; }
 
-    private DetectorModel(SafetensorsFile file)
-    {
-        Layers.CheckKind(file, "detector", "compact");
-        File = file;
-        _conv0 = Layers.Load(file, "conv0", 1, 24, 3, 3, stride: 2, slope: 0f);
-        _conv1 = Layers.Load(file, "conv1", 24, 32, 3, 3, slope: 0f);
-        _conv2 = Layers.Load(file, "conv2", 32, 48, 3, 3, stride: 2, slope: 0f);
-        _res0 = Layers.Load(file, "res0", 48, 48, 3, 3, slope: 0f, residual: Residual.AfterActivation);
-        _res1 = Layers.Load(file, "res1", 48, 48, 3, 3, slope: 0f, residual: Residual.AfterActivation);
-        _conv3 = Layers.Load(file, "conv3", 48, 64, 3, 3, stride: 2, slope: 0f);
-        _res2 = Layers.Load(file, "res2", 64, 64, 3, 3, slope: 0f, residual: Residual.AfterActivation);
-        _res3 = Layers.Load(file, "res3", 64, 64, 3, 3, slope: 0f, residual: Residual.AfterActivation);
-        _up0 = Layers.Load(file, "up0", 64, 192, 1, 1, slope: 0f, residual: Residual.BeforeActivation, shuffle: 2);
-        _conv4 = Layers.Load(file, "conv4", 48, 48, 3, 3, slope: 0f);
-        _up1 = Layers.Load(file, "up1", 48, 128, 1, 1, slope: 0f, residual: Residual.BeforeActivation, shuffle: 2);
-        _conv5 = Layers.Load(file, "conv5", 32, 32, 3, 3, slope: 0f);
-        _head = Layers.Load(file, "head", 32, 2, 1, 1);
-    }
-
-    /// <summary>The model's own name, from its metadata; "" where it has none.</summary>
-    public string Name => File.Metadata.GetValueOrDefault("name", "");
-
-    /// <summary>The file it came from.</summary>
-    public SafetensorsFile File { get; }
-
-    /// <summary>Loads a model.</summary>
-    /// <param name="stream">A safetensors file; read to its end.</param>
+    /// <summary>Loads a model: a compact detector, or CRAFT as <see cref="CraftDetector"/>.</summary>
+    /// <param name="stream">A safetensors file or a PyTorch checkpoint; read to its end.</param>
     /// <exception cref="TficFormatException">Damaged, or not a detector of this version.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
-    public static DetectorModel Load(Stream stream) => new(SafetensorsFile.Read(stream));
+    public static DetectorModel Load(Stream stream) => Load(SafetensorsFile.ReadBytes(stream));
 
     /// <summary>Loads a model that is in memory.</summary>
-    /// <param name="file">A whole safetensors file, which must not change afterwards.</param>
+    /// <param name="file">A whole safetensors file or PyTorch checkpoint, which must not change afterwards.</param>
     /// <exception cref="TficFormatException">Damaged, or not a detector of this version.</exception>
-    public static DetectorModel Load(ReadOnlyMemory<byte> file) => new(SafetensorsFile.Read(file));
+    public static DetectorModel Load(ReadOnlyMemory<byte> file)
+    {
+        if (PyTorchFile.IsPyTorch(file.Span))
+            return CraftDetector.Load(PyTorchFile.Read(file).StateDict());
+        SafetensorsFile weights = SafetensorsFile.Read(file);
+        return CraftDetector.Fits(weights.Tensors) ? CraftDetector.Load(weights.Tensors) : new CompactDetector(weights);
+    }
 
     /// <summary>Columns or rows of the maps for so many of the picture: half, rounded up.</summary>
     public static int MapSize(int pixels) => (int)(((long)pixels + MapStride - 1) / MapStride);
@@ -88,7 +58,7 @@ public sealed class DetectorModel
     /// <exception cref="ArgumentException">A size below 1, or a span that is too short.</exception>
     public void Score(
         ReadOnlySpan<float> grey, int width, int height, Workspace workspace, Span<float> region, Span<float> affinity) =>
-        Score(grey, width, height, workspace, region, affinity, BandPixels);
+        Score(grey, width, height, workspace, region, affinity, DefaultBandPixels);
 
     /// <summary>Scores a picture in bands of about so many pixels.</summary>
     internal void Score(
@@ -105,11 +75,11 @@ public sealed class DetectorModel
             throw new ArgumentException($"The maps need {mapWidth} × {mapHeight} values.", nameof(region));
 
         int paddedWidth = RoundUp(width), paddedHeight = RoundUp(height);
-        int bandRows = Math.Max(Unit, bandPixels / paddedWidth / Unit * Unit);
+        int bandRows = Math.Max(_unit, bandPixels / paddedWidth / _unit * _unit);
         for (int top = 0; top < paddedHeight; top += bandRows)
         {
             int bottom = Math.Min(paddedHeight, top + bandRows);
-            int first = Math.Max(0, top - Reach), end = Math.Min(paddedHeight, bottom + Reach);
+            int first = Math.Max(0, top - _reach), end = Math.Min(paddedHeight, bottom + _reach);
             ReadOnlySpan<float> scores = Run(grey, width, height, first, end - first, paddedWidth, workspace);
 
             int firstRow = top / MapStride, endRow = Math.Min(mapHeight, bottom / MapStride);
@@ -125,41 +95,17 @@ public sealed class DetectorModel
         }
     }
 
-    /// <summary>The network on rows [first, first + rows) of the padded picture: rows/2 × columns/2 × 2 scores.</summary>
-    private ReadOnlySpan<float> Run(
-        ReadOnlySpan<float> grey, int width, int height, int first, int rows, int columns, Workspace workspace)
-    {
-        int threads = workspace.Threads;
-        int rows2 = rows / 2, columns2 = columns / 2, rows4 = rows / 4, columns4 = columns / 4;
-        int rows8 = rows / 8, columns8 = columns / 8;
-        long half = (long)rows2 * columns2;
-        Span<float> a = workspace.Floats(0, 32 * half), b = workspace.Floats(1, 32 * half);
-        Span<float> skip2 = workspace.Floats(2, 32 * half), skip4 = workspace.Floats(3, 12 * half);
+    /// <summary>The network on some rows of the padded picture.</summary>
+    /// <param name="grey">height × width, 0 (black) … 1 (white).</param>
+    /// <param name="width">Columns of the picture.</param>
+    /// <param name="height">Rows of the picture.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="rows">Rows, a multiple of the unit.</param>
+    /// <param name="columns">Columns of the padded picture.</param>
+    /// <param name="workspace">The calling thread's.</param>
+    /// <returns>rows/2 × columns/2 × 2 scores.</returns>
+    private protected abstract ReadOnlySpan<float> Run(
+        ReadOnlySpan<float> grey, int width, int height, int first, int rows, int columns, Workspace workspace);
 
-        for (int y = 0; y < rows; y++)
-        {
-            ReadOnlySpan<float> source = grey.Slice(Math.Min(first + y, height - 1) * width, width);
-            Span<float> target = a.Slice(y * columns, columns);
-            for (int x = 0; x < width; x++)
-                target[x] = 1f - source[x];
-            target[width..].Fill(target[width - 1]);
-        }
-
-        _conv0.Run(a, rows, columns, b, threads: threads);
-        _conv1.Run(b, rows2, columns2, skip2, threads: threads);
-        _conv2.Run(skip2, rows2, columns2, a, threads: threads);
-        _res0.Run(a, rows4, columns4, b, a, threads);
-        _res1.Run(b, rows4, columns4, skip4, b, threads);
-        _conv3.Run(skip4, rows4, columns4, a, threads: threads);
-        _res2.Run(a, rows8, columns8, b, a, threads);
-        _res3.Run(b, rows8, columns8, a, b, threads);
-        _up0.Run(a, rows8, columns8, b, skip4, threads);
-        _conv4.Run(b, rows4, columns4, a, threads: threads);
-        _up1.Run(a, rows4, columns4, b, skip2, threads);
-        _conv5.Run(b, rows2, columns2, a, threads: threads);
-        _head.Run(a, rows2, columns2, b, threads: threads);
-        return b[..(int)(2 * half)];
-    }
-
-    private static int RoundUp(int size) => checked((size + Unit - 1) / Unit * Unit);
+    private int RoundUp(int size) => checked((size + _unit - 1) / _unit * _unit);
 }

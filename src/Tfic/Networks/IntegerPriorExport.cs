@@ -143,6 +143,43 @@ public static class IntegerPriorExport
         return new IntegerPrior(layers, context, offsets, GaussianTables(), HyperTables(hyper));
     }
 
+    /// <summary>The floats that integers stand for: a prior from which training can go on.</summary>
+    /// <param name="file">A codec's model file.</param>
+    /// <returns>
+    /// Weights whose activations reach about 8 where the file's reach what was calibrated (a file does not say how large
+    /// the network's own were, and a rectifier does not care); offsets as of <see cref="Quantise"/>; and what the tables
+    /// say of ẑ.
+    /// </returns>
+    /// <exception cref="TficFormatException">A tensor is missing or wrong.</exception>
+    public static (HyperSynthesisWeights Weights, float[,] ScaleOffset, IReadOnlyList<ChannelProbabilities> Hyper)
+        Dequantise(SafetensorsFile file)
+    {
+        const double ActivationScale = 8 / CalibratedMaximum;
+        IntegerPrior prior = IntegerPrior.Read(file);
+        ConvolutionWeights Layer(string name, double inputScale, Func<int, double> outputScale) =>
+            DequantiseLayer(IntegerLayer.Read(file, name), inputScale, outputScale);
+        double Activation(int output) => ActivationScale;
+        double Result(int output) => output < prior.LatentChannels ? MeanScale : IndexScale;
+
+        ContextWeights? context = prior.HasContext
+            ? new ContextWeights(
+                Layer("context.conv0", MeanScale, Activation),
+                Layer("context.conv1", ActivationScale, Activation),
+                Layer("context.conv2", ActivationScale, Result))
+            : null;
+        var weights = new HyperSynthesisWeights(
+            Layer("h_s.conv0", 1, Activation),
+            Layer("h_s.conv1", ActivationScale, Activation),
+            Layer("h_s.conv2", ActivationScale, Result),
+            context);
+
+        int[] stored = file.Int32("scale_offset_q4", IntegerPrior.QualityLevels, prior.LatentChannels);
+        var offsets = new float[IntegerPrior.QualityLevels, prior.LatentChannels];
+        for (int i = 0; i < stored.Length; i++)
+            offsets[i / prior.LatentChannels, i % prior.LatentChannels] = stored[i] / 16f;
+        return (weights, offsets, [.. Enumerable.Range(0, prior.HyperChannels).Select(c => Masses(prior.HyperTables, c))]);
+    }
+
     /// <summary>
     /// The tables of latents: Gaussians of mean zero, integrated over [k − ½, k + ½], for the 64 scales.
     /// </summary>
@@ -325,6 +362,36 @@ public static class IntegerPriorExport
         }
 
         return new IntegerLayer.Tensors(weight, bias, multiplier, shift, layer.Inputs, layer.KernelSize);
+    }
+
+    /// <summary>The reverse of <see cref="QuantiseLayer"/>, but for what rounding took.</summary>
+    private static ConvolutionWeights DequantiseLayer(
+        IntegerLayer.Tensors layer, double inputScale, Func<int, double> outputScale)
+    {
+        int each = layer.Weight.Length / layer.Outputs;
+        var weight = new float[layer.Weight.Length];
+        var bias = new float[layer.Outputs];
+        for (int o = 0; o < layer.Outputs; o++)
+        {
+            double scale = Math.ScaleB(layer.Multiplier[o], -layer.Shift[o]) * outputScale(o) / inputScale;
+            for (int i = o * each; i < (o + 1) * each; i++)
+                weight[i] = (float)(layer.Weight[i] * scale);
+            bias[o] = (float)(layer.Bias[o] * inputScale * scale);
+        }
+
+        return new ConvolutionWeights(layer.Outputs, layer.Inputs, layer.KernelSize, weight, bias);
+    }
+
+    /// <summary>The reverse of <see cref="HyperTables"/>: values stand at centre, centre − 1, centre + 1, … .</summary>
+    private static ChannelProbabilities Masses(FrequencyTables tables, int channel)
+    {
+        // Firsts counts one more for each table before: its end.
+        ReadOnlySpan<int> table = tables.Frequencies.Slice(tables.Firsts[channel] - channel, tables.Lengths[channel] - 1);
+        int reach = table.Length / 2;
+        var mass = new double[2 * reach + 1];
+        for (int k = 0; k < table.Length; k++)
+            mass[reach + (k % 2 == 0 ? k / 2 : -(k + 1) / 2)] = (double)table[k] / FrequencyTables.Total;
+        return new ChannelProbabilities(tables.Centres[channel] - reach, mass);
     }
 
     /// <summary>multiplier · 2^−shift nearest to a ratio, with 2³⁰ ≤ multiplier &lt; 2³¹ where possible.</summary>

@@ -38,6 +38,7 @@ internal sealed class LatentCoding(StageClock? clock = null)
         Span<int> rounded = HyperValues(prior, grid);
         for (int i = 0; i < rounded.Length; i++)
             rounded[i] = Math.Clamp(Round(hyper[i], 128), sbyte.MinValue, sbyte.MaxValue);
+        clock?.End(Stage.Quantise);
         symbols.Add(prior.HyperTables, HyperTables(prior, grid), rounded);
         clock?.End(Stage.Code);
         Span<int> decoded = EvaluateAnchors(prior, grid, quality);
@@ -104,6 +105,7 @@ internal sealed class LatentCoding(StageClock? clock = null)
             }
         }
 
+        clock?.End(Stage.Quantise);
         symbols.Add(prior.LatentTables, tables, values);
     }
 

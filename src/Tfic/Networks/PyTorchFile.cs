@@ -126,6 +126,19 @@ public sealed class PyTorchFile
         return result;
     }
 
+    /// <summary>
+    /// Takes off the prefix <c>module.</c> that PyTorch's DataParallel puts before every name, where all have it.
+    /// </summary>
+    public static IReadOnlyDictionary<string, StoredTensor> WithoutWrapper(
+        IReadOnlyDictionary<string, StoredTensor> tensors)
+    {
+        const string Prefix = "module.";
+        ArgumentNullException.ThrowIfNull(tensors);
+        return tensors.Count > 0 && tensors.Keys.All(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            ? tensors.ToDictionary(pair => pair.Key[Prefix.Length..], pair => pair.Value, StringComparer.Ordinal)
+            : tensors;
+    }
+
     /// <summary>The network's tensors, under their own names.</summary>
     /// <param name="section">
     /// Key of the outermost dictionary that they lie under, "" for that dictionary itself, null to find them: under a

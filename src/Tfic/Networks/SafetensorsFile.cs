@@ -20,6 +20,9 @@ public sealed class SafetensorsFile
     /// <summary>Longest header accepted, in bytes; the format's own limit.</summary>
     public const int MaxHeaderBytes = 100_000_000;
 
+    // Longest file that is read from a stream where nothing else is said.
+    private const int MaxFileBytes = 1 << 30;
+
     internal const string MetadataKey = "__metadata__";
 
     private const string Remedy = "The file is damaged or is not a safetensors file; copy or export it again.";
@@ -42,7 +45,11 @@ public sealed class SafetensorsFile
     /// <param name="maxBytes">Longest file accepted; at most about 2 GB.</param>
     /// <exception cref="TficFormatException">Not a whole, correct file, or longer than allowed.</exception>
     /// <exception cref="IOException">The stream cannot be read.</exception>
-    public static SafetensorsFile Read(Stream stream, int maxBytes = 1 << 30)
+    public static SafetensorsFile Read(Stream stream, int maxBytes = MaxFileBytes) => Read(ReadBytes(stream, maxBytes));
+
+    /// <summary>Reads a file of weights of any kind from a stream, to its end.</summary>
+    /// <exception cref="TficFormatException">It is longer than allowed.</exception>
+    internal static byte[] ReadBytes(Stream stream, int maxBytes = MaxFileBytes)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (stream.CanSeek && stream.Length - stream.Position is long length)
@@ -51,7 +58,7 @@ public sealed class SafetensorsFile
                 throw TooLong(maxBytes);
             var bytes = new byte[length];
             stream.ReadExactly(bytes);
-            return Read(bytes);
+            return bytes;
         }
 
         using var copy = new MemoryStream();
@@ -63,7 +70,7 @@ public sealed class SafetensorsFile
             copy.Write(part, 0, read);
         }
 
-        return Read(copy.ToArray());
+        return copy.ToArray();
     }
 
     /// <summary>Reads a file that is in memory.</summary>

@@ -10,9 +10,9 @@ namespace Tfic.Networks;
 /// </summary>
 public sealed class Workspace
 {
-    private readonly float[][] _floats = [[], [], [], []];
+    private readonly float[][] _floats = [.. Enumerable.Repeat(Array.Empty<float>(), 14)];
     private readonly BFloat16Plane[] _narrow = [new(), new(), new()];
-    private readonly QuantisedPlane[] _quantised = [new(), new()];
+    private readonly QuantisedPlane[] _quantised = [new(), new(), new()];
     private byte[] _bytes = [];
 
     /// <summary>Makes an empty workspace.</summary>
@@ -30,7 +30,7 @@ public sealed class Workspace
     /// <summary>Notes when stages end; null for none.</summary>
     public StageClock? Clock { get; init; }
 
-    /// <summary>One of four independent buffers, with whatever it held before.</summary>
+    /// <summary>One of 14 independent buffers, with whatever it held before.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More elements than an array can have.</exception>
     internal Span<float> Floats(int slot, long count)
     {
@@ -40,10 +40,18 @@ public sealed class Workspace
         return _floats[slot].AsSpan(0, (int)count);
     }
 
+    /// <summary>Takes the first part of a buffer away.</summary>
+    internal static Span<float> Cut(ref Span<float> buffer, int length)
+    {
+        Span<float> part = buffer[..length];
+        buffer = buffer[length..];
+        return part;
+    }
+
     /// <summary>One of three independent planes, of whatever shape it had before.</summary>
     internal BFloat16Plane Narrow(int slot) => _narrow[slot];
 
-    /// <summary>One of two independent planes, of whatever shape it had before.</summary>
+    /// <summary>One of three independent planes, of whatever shape it had before.</summary>
     internal QuantisedPlane Quantised(int slot) => _quantised[slot];
 
     /// <summary>A buffer of bytes, with whatever it held before.</summary>

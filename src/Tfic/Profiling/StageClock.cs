@@ -14,22 +14,34 @@ public enum Stage
     /// <summary>Encoding: gains and h_a, latents to hyper-latents.</summary>
     HyperAnalysis,
 
-    /// <summary>Encoding: the integer prior, which chooses probabilities.</summary>
+    /// <summary>Encoding: what chooses probabilities: the integer prior; of TinyLIC h_s and its context model.</summary>
     Prior,
 
-    /// <summary>Encoding: rounding, range coding, the container.</summary>
+    /// <summary>Encoding: latents and hyper-latents rounded to whole steps.</summary>
+    Quantise,
+
+    /// <summary>Encoding: range coding, the container.</summary>
     Code,
+
+    /// <summary>Decoding: g_s, latents to picture.</summary>
+    Synthesis,
+
+    /// <summary>Reading: the words of a page found, and put into lines.</summary>
+    Detect,
 
     /// <summary>Reading: grey, resized to the network's rows.</summary>
     Resize,
 
+    /// <summary>Reading: a bent or slanted word straightened.</summary>
+    Rectify,
+
     /// <summary>Reading: convolutions down to one row of frames.</summary>
     Features,
 
-    /// <summary>Reading: convolutions along the line.</summary>
+    /// <summary>Reading: convolutions or recurrent layers along the line.</summary>
     Sequence,
 
-    /// <summary>Reading: scores of the classes, and CTC.</summary>
+    /// <summary>Reading: scores of the classes, and CTC; or attention, character by character.</summary>
     Predict,
 }
 

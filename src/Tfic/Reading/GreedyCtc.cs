@@ -39,6 +39,26 @@ internal static class GreedyCtc
         }
     }
 
+    /// <summary>Probability of the path that is decoded: the product of every frame's best.</summary>
+    /// <param name="logits">Frames × classes.</param>
+    /// <param name="classes">Number of classes, at least 1.</param>
+    public static double PathProbability(ReadOnlySpan<float> logits, int classes)
+    {
+        double product = 1;
+        for (; !logits.IsEmpty; logits = logits[classes..])
+            product *= BestProbability(logits[..classes]);
+        return product;
+    }
+
+    /// <summary>Softmax of the largest of some scores.</summary>
+    public static double BestProbability(ReadOnlySpan<float> scores)
+    {
+        float best = scores[0];
+        foreach (float score in scores)
+            best = score > best ? score : best;
+        return BestProbability(scores, best);
+    }
+
     /// <summary>Softmax of the best score: 1 / Σ exp(score − best), in which nothing overflows.</summary>
     private static double BestProbability(ReadOnlySpan<float> scores, float best)
     {

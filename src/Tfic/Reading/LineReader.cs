@@ -6,9 +6,15 @@ namespace Tfic.Reading;
 
 /// <summary>Reads pictures of single lines of text. One for each thread; models may be shared.</summary>
 /// <remarks>
-/// The picture becomes grey (0.299 R + 0.587 G + 0.114 B), is resized to 32 rows by the antialiased triangle filter
+/// <para>
+/// For a <see cref="CompactRecogniser"/> the picture becomes grey (0.299 R + 0.587 G + 0.114 B), is resized to 32 rows by the antialiased triangle filter
 /// of <see cref="Resampling"/>, and its samples become v / 127.5 − 1. Columns: as many as keep its shape, rounded up
 /// to a multiple of 4, but at least 256 (short lines are stretched, as in training) and at most 2048.
+/// </para>
+/// <para>
+/// A <see cref="TextRecogniserModel"/> reads single words. It gets the picture as its authors' program does, stretched to
+/// 32 × 100 by the bicubic filter, whatever its shape.
+/// </para>
 /// </remarks>
 public sealed class LineReader
 {
@@ -21,6 +27,8 @@ public sealed class LineReader
     /// <summary>Most columns of the network's input; longer lines are squeezed.</summary>
     public const int MaximumInputWidth = 2048;
 
+    private readonly CompactRecogniser? _lines;
+    private readonly WordReader? _words;
     private readonly RecogniserModel _model;
     private readonly Workspace _workspace;
     private readonly List<GreedyCtc.Emission> _emissions = [];
@@ -36,7 +44,17 @@ public sealed class LineReader
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         _workspace = new Workspace(threads) { Clock = clock };
+        if (model is TextRecogniserModel words)
+            _words = new WordReader(words, _workspace);
+        else
+            _lines = (CompactRecogniser)model;
     }
+
+    /// <summary>Multiply-adds of reading a picture of a size, by stage; of what depends on the text, the most.</summary>
+    /// <param name="width">Width of the picture.</param>
+    /// <param name="height">Height of the picture.</param>
+    public IReadOnlyDictionary<Stage, Work> Work(int width, int height) =>
+        _model.Work(_model is TextRecogniserModel words ? words.Options.Width : InputWidth(width, height));
 
     /// <summary>Columns of the network's input for a picture.</summary>
     /// <param name="width">Width of the picture.</param>
@@ -64,19 +82,22 @@ public sealed class LineReader
     public ReadLine Read(Picture line, int leastWidth)
     {
         ArgumentNullException.ThrowIfNull(line);
+        if (_words is not null)
+            return _words.Read(line);
+        CompactRecogniser model = _lines!;
         int width = InputWidth(line.Width, line.Height, leastWidth);
         float[] input = Normalise(line, width);
         _workspace.Clock?.End(Stage.Resize);
-        ReadOnlySpan<float> logits = _model.Logits(input, width, _workspace);
-        GreedyCtc.Decode(logits, _model.ClassCount, _emissions);
+        ReadOnlySpan<float> logits = model.Logits(input, width, _workspace);
+        GreedyCtc.Decode(logits, model.ClassCount, _emissions);
 
-        double columnsPerFrame = (double)RecogniserModel.FrameWidth * line.Width / width;
+        double columnsPerFrame = (double)CompactRecogniser.FrameWidth * line.Width / width;
         var characters = new ReadCharacter[_emissions.Count];
         for (int i = 0; i < characters.Length; i++)
         {
             GreedyCtc.Emission emission = _emissions[i];
             characters[i] = new ReadCharacter(
-                _model.Characters[emission.Class - 1], emission.Probability, (emission.Frame + 0.5) * columnsPerFrame);
+                model.Characters[emission.Class - 1], emission.Probability, (emission.Frame + 0.5) * columnsPerFrame);
         }
 
         var read = new ReadLine(characters);
@@ -90,9 +111,9 @@ public sealed class LineReader
         // Lines of one size often follow one another; filters and memory then serve again.
         if (_resampler is null || (_resampler.InputWidth, _resampler.InputHeight) != (line.Width, line.Height))
         {
-            _resampler = new Resampler(line.Width, line.Height, 1, width, RecogniserModel.InputHeight);
+            _resampler = new Resampler(line.Width, line.Height, 1, width, CompactRecogniser.InputHeight);
             _grey = new float[line.Width * line.Height];
-            _input = new float[width * RecogniserModel.InputHeight];
+            _input = new float[width * CompactRecogniser.InputHeight];
         }
 
         PictureConversion.ToGrey(line, _grey);

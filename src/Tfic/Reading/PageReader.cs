@@ -1,5 +1,6 @@
 using Tfic.Imaging;
 using Tfic.Networks;
+using Tfic.Profiling;
 
 namespace Tfic.Reading;
 
@@ -32,16 +33,21 @@ public sealed class PageReader
     private readonly WordDetector _detector;
     private readonly RecogniserModel _recogniser;
     private readonly int _threads;
+    private readonly StageClock? _clock;
     private readonly Stack<LineReader> _idle = [];
 
     /// <summary>Makes a reader.</summary>
     /// <param name="detector">A trained detector.</param>
     /// <param name="recogniser">A trained recogniser.</param>
     /// <param name="threads">How many threads it may use for one page; results do not depend on it.</param>
-    /// <exception cref="ArgumentOutOfRangeException">threads is below 1.</exception>
-    public PageReader(DetectorModel detector, RecogniserModel recogniser, int threads = 1)
+    /// <param name="clock">Notes when the stages of a page end, on one thread only; null for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">threads is below 1, or above it with a clock.</exception>
+    public PageReader(DetectorModel detector, RecogniserModel recogniser, int threads = 1, StageClock? clock = null)
     {
         ArgumentNullException.ThrowIfNull(recogniser);
+        if (clock is not null)
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1);
+        _clock = clock;
         _detector = new WordDetector(detector, threads);
         _recogniser = recogniser;
         _threads = threads;
@@ -60,6 +66,7 @@ public sealed class PageReader
         ArgumentNullException.ThrowIfNull(found);
         List<List<Box>> lines = Lines(found);
         (int Line, Box Box)[] words = [.. lines.SelectMany((line, number) => line.Select(box => (number, box)))];
+        _clock?.End(Stage.Detect);
         var read = new List<PageTextWord>[words.Length];
         Parallel.For(
             0, words.Length, new ParallelOptions { MaxDegreeOfParallelism = _threads },
@@ -213,6 +220,6 @@ public sealed class PageReader
                 return reader;
         }
 
-        return new LineReader(_recogniser);
+        return new LineReader(_recogniser, clock: _clock);
     }
 }

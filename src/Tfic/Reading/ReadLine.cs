@@ -11,21 +11,27 @@ public sealed class ReadLine
 {
     private readonly ReadCharacter[] _characters;
 
-    internal ReadLine(ReadCharacter[] characters)
+    /// <summary>Makes a line of its characters.</summary>
+    /// <param name="characters">The characters from left to right.</param>
+    /// <param name="confidence">Of the whole, where that is not the product of the characters'.</param>
+    internal ReadLine(ReadCharacter[] characters, double? confidence = null)
     {
         _characters = characters;
         Text = string.Concat(characters.Select(c => c.Text));
         double product = 1;
         foreach (ReadCharacter character in characters)
             product *= character.Confidence;
-        Confidence = product;
+        Confidence = confidence ?? product;
         MeanConfidence = characters.Length == 0 ? 1 : Math.Pow(product, 1.0 / characters.Length);
     }
 
     /// <summary>The text; it may hold spaces, and is empty where nothing was read.</summary>
     public string Text { get; }
 
-    /// <summary>Product of the characters' confidences, 0…1; 1 for an empty text.</summary>
+    /// <summary>
+    /// Product of the characters' confidences, 0…1; 1 for an empty text. Of a <see cref="Networks.TextRecogniserModel"/> as
+    /// its authors define it: of CTC the product over all frames, and 0 for an empty text.
+    /// </summary>
     public double Confidence { get; }
 
     /// <summary>Geometric mean of the characters' confidences, 0…1; 1 for an empty text.</summary>

@@ -31,7 +31,11 @@ public sealed class WordDetector
         new(Character: 0.75f, Link: 0.8f, Extent: 0.75f) { MinPixels = 3, Growth = 0 },
     ];
 
+    // CRAFT's, whose maps the published program grows.
+    private static readonly WordThresholds[] s_craftLevels = [new()];
+
     private readonly DetectorModel _model;
+    private readonly WordThresholds[] _levels;
     private readonly Workspace _workspace;
     private float[] _grey = [], _region = [], _affinity = [];
 
@@ -42,6 +46,7 @@ public sealed class WordDetector
     {
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
+        _levels = model is CraftDetector ? s_craftLevels : s_levels;
         _workspace = new Workspace(threads);
     }
 
@@ -64,8 +69,8 @@ public sealed class WordDetector
             value /= 255f;
         _model.Score(grey, picture.Width, picture.Height, _workspace, _region, _affinity);
 
-        var levels = new List<DetectedWord>[s_levels.Length];
-        List<DetectedWord> Level(int level) => levels[level] ??= Words(picture, width, height, s_levels[level]);
+        var levels = new List<DetectedWord>[_levels.Length];
+        List<DetectedWord> Level(int level) => levels[level] ??= Words(picture, width, height, _levels[level]);
         var found = new List<DetectedWord>();
         foreach (DetectedWord word in Level(0))
             Add(word, 1);
@@ -73,7 +78,7 @@ public sealed class WordDetector
 
         void Add(DetectedWord word, int level)
         {
-            for (; level < s_levels.Length; level++)
+            for (; level < _levels.Length; level++)
             {
                 DetectedWord[] parts = Parts(Level(level), word.Box);
                 if (!parts.Any(a => parts.Any(b => IsAbove(a.Box, b.Box))))
@@ -117,7 +122,8 @@ public sealed class WordDetector
         IReadOnlyList<WordRegion> regions = WordRegions.Find(
             _region.AsSpan(0, width * height), _affinity.AsSpan(0, width * height), width, height, thresholds);
         var whole = new Box(0, 0, picture.Width, picture.Height);
-        double missing = EdgeDeviations / Math.Sqrt(-2 * Math.Log(thresholds.Extent)) - 1;
+        double missing =
+            thresholds.Growth > 0 ? 0 : EdgeDeviations / Math.Sqrt(-2 * Math.Log(thresholds.Extent)) - 1;
         var words = new List<DetectedWord>(regions.Count);
         foreach (WordRegion region in regions)
         {

@@ -78,6 +78,77 @@ public class JpegReaderTests
     }
 
     [Fact]
+    public void APictureThatFitsIsReadInto()
+    {
+        foreach (string name in new[] { "grey", "420", "progressive", "410", "rgb", "restarts" })
+        {
+            byte[] file = Fixture(name);
+            Picture expected = JpegReader.Read(file);
+            var into = new Picture(expected.Width, expected.Height, expected.Channels);
+            into.Samples.AsSpan().Fill(99);
+            Picture actual = JpegReader.Read(file, limits: null, into);
+            TestPictures.AssertEqual(expected, actual);
+
+            // All but coefficients that have to be kept until the file ends.
+            if (name != "progressive")
+                Assert.Same(into, actual);
+            var other = new Picture(expected.Width + 1, expected.Height, expected.Channels);
+            TestPictures.AssertEqual(expected, JpegReader.Read(file, limits: null, other));
+        }
+    }
+
+    [Fact]
+    public void LittleIsAllocatedForTheNextPictureOfASize()
+    {
+        Picture picture = TestPictures.Scene(1200, 700, 3);
+        using var stream = new MemoryStream();
+        JpegWriter.Write(stream, picture, 75);
+        byte[] file = stream.ToArray();
+        long least = long.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.Same(picture, JpegReader.Read(file, limits: null, picture));
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        // Headers, tables of steps, and two rows of the picture's width; nothing that grows with its height.
+        Assert.InRange(least, 0, 16_000);
+    }
+
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void PixelsAreThoseOfLibjpegTurbo(int channels)
+    {
+        Skip.IfNot(LibjpegTurbo.IsAvailable, "libturbojpeg is not installed (Debian: libturbojpeg0)");
+        foreach ((int width, int height) in new[]
+                 {
+                     (1, 1), (2, 2), (3, 5), (8, 8), (16, 16), (17, 33), (63, 65), (130, 31), (200, 150), (515, 66),
+                 })
+        {
+            foreach (int quality in new[] { 1, 20, 75, 100 })
+            {
+                foreach (bool noise in new[] { false, true })
+                {
+                    Picture picture = noise
+                        ? TestPictures.Noise(width, height, channels)
+                        : TestPictures.Scene(width, height, channels);
+                    using var stream = new MemoryStream();
+                    JpegWriter.Write(stream, picture, quality);
+                    byte[] file = stream.ToArray();
+                    Picture ours = JpegReader.Read(file), theirs = LibjpegTurbo.Decode(file, width, height, channels);
+                    for (int i = 0; i < ours.Samples.Length; i++)
+                    {
+                        if (Math.Abs(ours.Samples[i] - theirs.Samples[i]) > 1)
+                            Assert.Fail($"{width} × {height}, quality {quality}, sample {i}: {ours.Samples[i]}, not {theirs.Samples[i]}");
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void DamagedExifIsIgnored()
     {
         byte[] file = Fixture("420"), block = Exif.Block(6, little: false);

@@ -134,6 +134,83 @@ public class JpegWriterTests
         Assert.Equal(last, JpegQuantisation.Luma(quality)[63]);
     }
 
+    [Theory]
+    [InlineData(1, ChromaSampling.Yuv444)]
+    [InlineData(3, ChromaSampling.Yuv444)]
+    [InlineData(3, ChromaSampling.Yuv420)]
+    public void PicturesAndTheirCoefficientsMakeTheSameFile(int channels, ChromaSampling sampling)
+    {
+        // The way without coefficients keeps a row of MCUs and what it had for the last picture: sizes go up and down.
+        foreach ((int width, int height) in new[]
+                 {
+                     (1, 1), (70, 50), (15, 17), (16, 16), (33, 64), (8, 100), (257, 3), (70, 50), (24, 40),
+                 })
+        {
+            foreach (int quality in new[] { 1, 75, 100 })
+            {
+                Picture picture = quality == 75
+                    ? TestPictures.Scene(width, height, channels)
+                    : TestPictures.Noise(width, height, channels);
+                using MemoryStream direct = new(), kept = new();
+                JpegWriter.Write(direct, picture, quality, sampling);
+                JpegWriter.Write(kept, JpegWriter.ToCoefficients(picture, quality, sampling));
+                Assert.Equal(kept.ToArray(), direct.ToArray());
+            }
+        }
+    }
+
+    [Fact]
+    public void CodesReachEveryBitOfTheWindow()
+    {
+        // Runs of more than sixteen zeros, the longest codes and values of all ones, which make bytes of 0xFF, at all
+        // places of the 64 bits that codes are gathered in.
+        var random = new Random(4);
+        JpegCoefficients file = JpegWriter.ToCoefficients(new Picture(400, 240, 3), 50, ChromaSampling.Yuv420);
+        foreach (JpegComponent component in file.Components)
+        {
+            for (int block = 0; block < component.Blocks.Length; block += 64)
+            {
+                int rarity = 1 << random.Next(7);
+                for (int i = 1; i < 64; i++)
+                {
+                    if (random.Next(rarity) == 0)
+                        component.Blocks[block + i] = (short)((random.Next(3) - 1) * ((1 << random.Next(11)) - 1));
+                }
+
+                component.Blocks[block] = (short)((random.Next(3) - 1) * 1023);
+            }
+        }
+
+        foreach (bool optimise in new[] { false, true })
+        {
+            using var stream = new MemoryStream();
+            JpegWriter.Write(stream, file, optimise);
+            JpegCoefficients read = JpegReader.ReadCoefficients(stream.ToArray());
+            for (int i = 0; i < 3; i++)
+                Assert.Equal(file.Components[i].Blocks, read.Components[i].Blocks);
+        }
+    }
+
+    [Fact]
+    public void NothingIsAllocatedForTheNextPictureOfASize()
+    {
+        foreach (int channels in new[] { 1, 3 })
+        {
+            Picture picture = TestPictures.Scene(120, 75, channels);
+            using var stream = new MemoryStream(1 << 20);
+            long least = long.MaxValue;
+            for (int i = 0; i < 5; i++)
+            {
+                stream.SetLength(0);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                JpegWriter.Write(stream, picture, 75);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            Assert.Equal(0, least);
+        }
+    }
+
     [Fact]
     public void FilesAreTheSameEverywhere()
     {

@@ -90,7 +90,7 @@ public class InstructionSetTests
                         "vector512" => Vector512.IsHardwareAccelerated,
                         "vector256" => Vector256.IsHardwareAccelerated,
                         "vector128" => Vector128.IsHardwareAccelerated,
-                        "native" => !IsX86 || Avx512F.IsSupported,
+                        "native" or "amx" => !IsX86 || Avx512F.IsSupported,
                         _ => true,
                     };
                     Assert.True(runs, $"{table.Kernel}: {row.Name} is said to run");

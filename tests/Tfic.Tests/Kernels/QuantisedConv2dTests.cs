@@ -95,7 +95,7 @@ public sealed class QuantisedConv2dTests
                 var output = new float[residual.Length];
                 var quantised = new QuantisedPlane();
                 quantised.Reshape(height, width, outputs, 1);
-                layer.Run(row, input, output, residual, quantised, threads);
+                layer.Run(row, input, output, residual, quantised, threads: threads);
                 Assert.Equal(expected, output);
                 var alone = new QuantisedPlane();
                 alone.Reshape(height, width, outputs, 1);

@@ -1,4 +1,6 @@
 using Tfic.Imaging;
+using Tfic.Kernels.BFloat16Convolution;
+using Tfic.Kernels.QuantisedConvolution;
 using Tfic.Networks;
 
 namespace Tfic.Tests.Networks;
@@ -36,19 +38,20 @@ public sealed class DnCnnRestorerTests
 
     // Strips narrower than their margins and bands of one row are the hardest; 100 and 100 are the whole at once.
     [Theory]
-    [InlineData(17, 23, false)]
-    [InlineData(17, 23, true)]
-    [InlineData(64, 5, false)]
-    [InlineData(5, 64, true)]
-    [InlineData(3, 2, false)]
-    [InlineData(3, 2, true)]
-    [InlineData(1, 1, false)]
-    [InlineData(1, 1, true)]
-    public void Bands_strips_and_threads_change_no_bit(int width, int height, bool narrow)
+    [InlineData(17, 23, nameof(DnCnnRestorer.Precision.Float32))]
+    [InlineData(17, 23, nameof(DnCnnRestorer.Precision.BFloat16))]
+    [InlineData(64, 5, nameof(DnCnnRestorer.Precision.Float32))]
+    [InlineData(5, 64, nameof(DnCnnRestorer.Precision.BFloat16))]
+    [InlineData(3, 2, nameof(DnCnnRestorer.Precision.Float32))]
+    [InlineData(3, 2, nameof(DnCnnRestorer.Precision.BFloat16))]
+    [InlineData(1, 1, nameof(DnCnnRestorer.Precision.Float32))]
+    [InlineData(1, 1, nameof(DnCnnRestorer.Precision.BFloat16))]
+    public void Bands_strips_and_threads_change_no_bit(int width, int height, string precisionName)
     {
+        var precision = Enum.Parse<DnCnnRestorer.Precision>(precisionName);
         float[] input = Noise(width, height);
         var whole = new float[input.Length];
-        s_model.Restore(input, width, height, new Workspace(), whole, 100, 100, narrow);
+        s_model.Restore(input, width, height, new Workspace(), whole, 100, 100, precision);
         Assert.True(input.Length == 1 || whole.Distinct().Count() > 1);
         foreach (int threads in new[] { 1, 3 })
         {
@@ -58,33 +61,102 @@ public sealed class DnCnnRestorerTests
                 foreach (int band in new[] { 1, 2, 3, 4, 5, 6, 8, 22, 23, 100 })
                 {
                     var output = new float[input.Length];
-                    s_model.Restore(input, width, height, workspace, output, strip, band, narrow);
+                    s_model.Restore(input, width, height, workspace, output, strip, band, precision);
                     Assert.True(whole.AsSpan().SequenceEqual(output), $"strips of {strip}, bands of {band}");
                 }
             }
 
             var own = new float[input.Length];
-            s_model.Restore(input, width, height, workspace, own, exact: !narrow);
-            if (!narrow || RestorerModel.Narrow)
+            s_model.Restore(input, width, height, workspace, own, exact: precision == DnCnnRestorer.Precision.Float32);
+            if (precision == DnCnnRestorer.Precision.Float32 || BFloat16Conv2d.Variants.PickedName == BFloat16Conv2d.MatrixRow)
                 Assert.Equal(whole, own);
         }
     }
 
+    // A row's scale is that of the whole row, so strips matter, bands and threads do not.
     [Theory]
-    [InlineData(3, 64)]
-    [InlineData(6, 5)]
-    public void In_bfloat16_it_is_nearly_the_same(int depth, int features)
+    [InlineData(17, 23)]
+    [InlineData(64, 5)]
+    [InlineData(3, 2)]
+    [InlineData(1, 1)]
+    public void In_8_bits_bands_and_threads_change_no_bit(int width, int height)
     {
+        float[] input = Noise(width, height);
+        var whole = new float[input.Length];
+        s_model.Restore(input, width, height, new Workspace(), whole, 100, 100, DnCnnRestorer.Precision.Int8);
+        Assert.True(input.Length == 1 || whole.Distinct().Count() > 1);
+        foreach (int threads in new[] { 1, 3 })
+        {
+            var workspace = new Workspace(threads);
+            foreach (int band in new[] { 1, 2, 3, 4, 5, 8, 22, 23, 100 })
+            {
+                var output = new float[input.Length];
+                s_model.Restore(input, width, height, workspace, output, 100, band, DnCnnRestorer.Precision.Int8);
+                Assert.True(whole.AsSpan().SequenceEqual(output), $"bands of {band}");
+            }
+        }
+    }
+
+    [SkippableFact]
+    public void It_runs_in_8_bits_where_that_is_wanted()
+    {
+        Skip.IfNot(
+            QuantisedConv2d.Variants.PickedName != QuantisedConv2d.Variants.Reference.Name,
+            "Nothing here is faster in 8 bits than the reference.");
+        float[] input = Noise(17, 23), expected = new float[input.Length], output = new float[input.Length];
+        DnCnnRestorer model = s_model.InBytes();
+        model.Restore(input, 17, 23, new Workspace(), output);
+        s_model.Restore(input, 17, 23, new Workspace(), expected, 100, 100, DnCnnRestorer.Precision.Int8);
+        Assert.Equal(expected, output);
+        Assert.Equal((5, 1, false), (model.Reach, model.Grid, s_model.UsesBytes));
+        s_model.Restore(input, 17, 23, new Workspace(), output);
+        Assert.NotEqual(expected, output);
+    }
+
+    [Theory]
+    [InlineData(3, 64, nameof(DnCnnRestorer.Precision.BFloat16), 0.05)]
+    [InlineData(6, 5, nameof(DnCnnRestorer.Precision.BFloat16), 0.05)]
+    [InlineData(3, 64, nameof(DnCnnRestorer.Precision.Int8), 0.05)]
+    [InlineData(6, 5, nameof(DnCnnRestorer.Precision.Int8), 0.05)]
+    public void In_few_bits_it_is_nearly_the_same(int depth, int features, string precisionName, double most)
+    {
+        var precision = Enum.Parse<DnCnnRestorer.Precision>(precisionName);
         DnCnnRestorer model = Load(7, depth, features);
         const int width = 40, height = 30;
         float[] input = [.. RandomModels.Picture(width, height, 1, seed: 9).Samples.Select(sample => sample / 255f)];
         float[] exact = new float[input.Length], narrow = new float[input.Length];
-        model.Restore(input, width, height, new Workspace(), exact, 100, 100, narrow: false);
-        model.Restore(input, width, height, new Workspace(), narrow, 100, 100, narrow: true);
+        model.Restore(input, width, height, new Workspace(), exact, 100, 100, DnCnnRestorer.Precision.Float32);
+        model.Restore(input, width, height, new Workspace(), narrow, 100, 100, precision);
         double noise = exact.Zip(narrow, (e, n) => ((double)e - n) * (e - n)).Sum();
         double signal = exact.Zip(input, (e, x) => ((double)e - x) * (e - x)).Sum();
         Assert.True(signal > 0.01);
-        Assert.InRange(Math.Sqrt(noise / signal), 1e-6, 0.05);
+        Assert.InRange(Math.Sqrt(noise / signal), 1e-6, most);
+    }
+
+    // What is drawn from a part rounds to samples; here every bit counts.
+    [Theory]
+    [InlineData(20, 24, 39, 36)]
+    [InlineData(24, 0, 25, 1)]
+    [InlineData(4, 20, 70, 23)]
+    public void As_far_as_it_reaches_decides_every_bit(int left, int top, int right, int bottom)
+    {
+        const int width = 70, height = 61;
+        float[] input = Noise(width, height), whole = new float[input.Length];
+        s_model.Restore(input, width, height, new Workspace(), whole);
+        Box all = new(0, 0, width, height), part = new(left, top, right, bottom);
+        Box near = part.Enlarge(s_model.Reach, s_model.Reach).Intersect(all);
+        int x0 = near.Left / s_model.Grid * s_model.Grid, y0 = near.Top / s_model.Grid * s_model.Grid;
+        int columns = near.Right - x0, rows = near.Bottom - y0;
+        Assert.True(columns * rows < input.Length);
+        float[] seen = [.. Enumerable.Range(0, columns * rows)
+            .Select(i => input[(y0 + i / columns) * width + x0 + i % columns])];
+        var output = new float[seen.Length];
+        s_model.Restore(seen, columns, rows, new Workspace(), output);
+        for (int y = top; y < bottom; y++)
+        {
+            Assert.Equal(
+                whole.AsSpan(y * width + left, right - left), output.AsSpan((y - y0) * columns + left - x0, right - left));
+        }
     }
 
     [Fact]
@@ -101,15 +173,17 @@ public sealed class DnCnnRestorerTests
         Assert.Equal(output.Select(v => (byte)Math.Round(255 * v)), restored.Samples);
     }
 
+    // The picture is larger than what a part of it sees.
     [Theory]
-    [InlineData(0, 0, 30, 21)]
+    [InlineData(0, 0, 70, 61)]
     [InlineData(0, 3, 1, 4)]
-    [InlineData(12, 9, 19, 16)]
-    [InlineData(28, 20, 30, 21)]
+    [InlineData(32, 29, 39, 36)]
+    [InlineData(35, 30, 36, 31)]
+    [InlineData(68, 60, 70, 61)]
     public void A_part_is_what_the_whole_has_there(int left, int top, int right, int bottom)
     {
         var part = new Box(left, top, right, bottom);
-        Picture picture = RandomModels.Picture(30, 21, 1, seed: 4);
+        Picture picture = RandomModels.Picture(70, 61, 1, seed: 4);
         Picture whole = s_model.Restore(picture, new Workspace());
         Assert.Equal(whole.Crop(part).Samples, s_model.Restore(picture, part, new Workspace()).Samples);
     }

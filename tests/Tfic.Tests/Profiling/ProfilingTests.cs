@@ -21,7 +21,7 @@ public sealed class ProfilingTests
         for (int i = 1; i < clock.Spans.Count; i++)
             Assert.Equal(clock.Spans[i - 1].End, clock.Spans[i].Start);
         Assert.Equal(
-            [Stage.Convert, Stage.Analysis, Stage.HyperAnalysis, Stage.Prior, Stage.Code],
+            [Stage.Convert, Stage.Analysis, Stage.HyperAnalysis, Stage.Prior, Stage.Quantise, Stage.Code],
             clock.Spans.Select(span => span.Stage).Distinct().Order());
 
         var reader = new LineReader(RecogniserModel.Load(RandomModels.Recogniser(1)), clock: clock);

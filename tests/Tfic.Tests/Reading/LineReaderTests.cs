@@ -7,7 +7,8 @@ namespace Tfic.Tests.Reading;
 
 public sealed class LineReaderTests
 {
-    private static readonly RecogniserModel s_model = RecogniserModel.Load(RandomModels.Recogniser(seed: 5));
+    private static readonly CompactRecogniser s_model =
+        (CompactRecogniser)RecogniserModel.Load(RandomModels.Recogniser(seed: 5));
 
     [Theory]
     [InlineData(256, 32, 256)]

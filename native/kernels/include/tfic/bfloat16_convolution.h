@@ -1,4 +1,5 @@
-/* Convolution of bfloat16 by AVX512-BF16. Contract and reference: src/Tfic/Kernels/BFloat16Convolution. */
+/* Convolution of bfloat16 by AVX512-BF16, AMX or Arm's bf16. Contract and reference:
+ * src/Tfic/Kernels/BFloat16Convolution. */
 #ifndef TFIC_BFLOAT16_CONVOLUTION_H
 #define TFIC_BFLOAT16_CONVOLUTION_H
 
@@ -11,10 +12,10 @@
  *   value = bias[o] + sum over ky with 0 <= row < rows, j < run of
  *           weight[o][ky][j] * input[row][origin + x * step + j]
  *
- * in float32, in the order and with the roundings of vdpbf16ps, then value < 0 ? value * slope : value. It goes to
- * output[y - first_row][x][o] as float32, to narrow[y - first_row][narrow_origin + x * outputs + o] as bfloat16, to
- * nearest, ties to even, or to both; a null pointer where it is not wanted. bfloat16 are the upper halves of float32.
- * Lengths are numbers of elements. They are checked.
+ * in float32, in the order and with the roundings of vdpbf16ps, tdpbf16ps or BFDOT, then value < 0 ? value * slope :
+ * value. It goes to output[y - first_row][x][o] as float32, to narrow[y - first_row][narrow_origin + x * outputs + o]
+ * as bfloat16, to nearest, ties to even, or to both; a null pointer where it is not wanted. bfloat16 are the upper
+ * halves of float32. Lengths are numbers of elements. They are checked.
  */
 typedef struct tfic_bfloat16_convolution_call {
     const uint16_t* input; /* rows x pitch */
@@ -38,5 +39,10 @@ typedef struct tfic_bfloat16_convolution_call {
 TFIC_API int32_t tfic_bfloat16_convolution_supported(void) TFIC_NOEXCEPT;
 
 TFIC_API int32_t tfic_bfloat16_convolution(const tfic_bfloat16_convolution_call* call) TFIC_NOEXCEPT;
+
+/* The same by AMX's matrix registers: whether this processor can and this process may, and the convolution. */
+TFIC_API int32_t tfic_bfloat16_convolution_amx_supported(void) TFIC_NOEXCEPT;
+
+TFIC_API int32_t tfic_bfloat16_convolution_amx(const tfic_bfloat16_convolution_call* call) TFIC_NOEXCEPT;
 
 #endif

@@ -1,4 +1,5 @@
 using Tfic.Kernels.RangeCoding;
+using Tfic.Networks.TinyLic;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -85,7 +86,7 @@ public abstract class EntropyModel : Module
             for (int i = 0; i < lengths[row]; i++)
                 probabilities[i] = mass[row, i];
             probabilities[^1] = tail[row];
-            Cumulate(probabilities).CopyTo(cumulative.AsSpan(row * columns));
+            PublishedTables.Cumulate(probabilities).CopyTo(cumulative.AsSpan(row * columns));
         }
 
         SetBuffer("_offset", tensor(offsets));
@@ -107,86 +108,13 @@ public abstract class EntropyModel : Module
     {
     }
 
-    /// <summary>Probabilities as cumulative integers from 0 to 2¹⁶, in which no symbol has nothing.</summary>
-    /// <remarks>
-    /// As CompressAI does it, step by step, so that its tables are met exactly: frequencies are rounded, scaled to the
-    /// sum they should have (rounding down) and added up; a symbol left with nothing then takes one from the symbol with
-    /// the fewest above one.
-    /// </remarks>
-    internal static int[] Cumulate(ReadOnlySpan<float> probabilities)
-    {
-        const int Precision = FrequencyTables.Precision;
-        var cumulative = new int[probabilities.Length + 1];
-        long total = 0;
-        for (int i = 0; i < probabilities.Length; i++)
-        {
-            float probability = probabilities[i];
-            if (!(probability >= 0) || !float.IsFinite(probability))
-                throw new ArgumentException($"A probability is {probability}.", nameof(probabilities));
-            cumulative[i + 1] = (int)MathF.Round(probability * (1 << Precision), MidpointRounding.AwayFromZero);
-            total += cumulative[i + 1];
-        }
-
-        if (total == 0 || probabilities.Length > FrequencyTables.Total)
-            throw new ArgumentException("All probabilities are nothing, or there are too many.", nameof(probabilities));
-        for (int i = 1; i < cumulative.Length; i++)
-            cumulative[i] = cumulative[i - 1] + (int)(((long)cumulative[i] << Precision) / total);
-        cumulative[^1] = 1 << Precision;
-
-        for (int i = 0; i + 1 < cumulative.Length; i++)
-        {
-            if (cumulative[i] != cumulative[i + 1])
-                continue;
-            int fewest = int.MaxValue, donor = -1;
-            for (int j = 0; j + 1 < cumulative.Length; j++)
-            {
-                int frequency = cumulative[j + 1] - cumulative[j];
-                if (frequency > 1 && frequency < fewest)
-                    (fewest, donor) = (frequency, j);
-            }
-
-            // Moving the bounds between the two by one hands it over.
-            int step = donor < i ? -1 : 1;
-            for (int j = Math.Min(donor, i) + 1; j <= Math.Max(donor, i); j++)
-                cumulative[j] += step;
-        }
-
-        return cumulative;
-    }
-
     private FrequencyTables Convert()
     {
         int[] Values(string name) => get_buffer(name)!.cpu().contiguous().data<int>().ToArray();
-        int[] offsets = Values("_offset"), lengths = Values("_cdf_length"), cumulative = Values("_quantized_cdf");
-        if (lengths.Length == 0)
-            throw new TficFormatException("The entropy model has no tables yet; update it first.");
-        if (offsets.Length != lengths.Length)
-            throw new TficFormatException($"The entropy model has {offsets.Length} offsets for {lengths.Length} tables.");
-        int columns = cumulative.Length / lengths.Length;
-        var centres = new int[lengths.Length];
-        var frequencies = new List<int>();
-        try
-        {
-            for (int row = 0; row < lengths.Length; row++)
-            {
-                // The core lists values outward from a centre, the lower of two first.
-                int count = lengths[row] - 2;
-                if (count < 1 || lengths[row] > columns || Math.Abs((long)offsets[row]) > FrequencyTables.MaxCentre / 2)
-                    throw new ArgumentException($"Row {row} has {count} values from {offsets[row]}.");
-                centres[row] = offsets[row] + count / 2;
-                int Frequency(int i) => cumulative[row * columns + i + 1] - cumulative[row * columns + i];
-                for (int k = 0; k < count; k++)
-                    frequencies.Add(Frequency(count / 2 + (k % 2 == 1 ? -(k + 1) / 2 : k / 2)));
-                frequencies.Add(Frequency(count));
-            }
-
-            return new FrequencyTables(
-                centres, Array.ConvertAll(lengths, length => length - 1), frequencies.ToArray());
-        }
-        catch (ArgumentException e)
-        {
-            throw new TficFormatException($"The entropy model's tables are no distributions: {e.Message}", inner: e);
-        }
+        int[] lengths = Values("_cdf_length");
+        return lengths.Length > 0
+            ? PublishedTables.Convert(Values("_offset"), lengths, Values("_quantized_cdf"))
+            : throw new TficFormatException("The entropy model has no tables yet; update it first.");
     }
 
     /// <summary>Holds a bound where CompressAI's state dictionaries have it.</summary>

@@ -64,10 +64,6 @@ public sealed class Craft : PublishedModule
         }
     }
 
-    /// <summary>Whether a state dictionary's names are CRAFT's.</summary>
-    public static bool Fits(IReadOnlyDictionary<string, StoredTensor> tensors) =>
-        StateDict.WithoutWrapper(tensors).ContainsKey("basenet.slice1.0.weight");
-
     /// <summary>Makes the network that a state dictionary is of, with its weights.</summary>
     /// <exception cref="TficFormatException">It is of another network.</exception>
     public static Craft FromStateDict(IReadOnlyDictionary<string, StoredTensor> tensors)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tfic.Networks.Recognition;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,13 +13,6 @@ public readonly record struct RecognisedWord(string Text, double Confidence);
 /// <summary>Between words and the classes of a recogniser with either prediction.</summary>
 public sealed class LabelConverter
 {
-    /// <summary>The characters of the published models that do not tell case apart.</summary>
-    public const string LowerCase = "0123456789abcdefghijklmnopqrstuvwxyz";
-
-    /// <summary>The 94 characters of the published models that tell case apart: digits, letters, punctuation.</summary>
-    public const string CaseSensitive =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-
     private const int End = 1;
 
     private readonly Dictionary<char, int> classes = [];
@@ -44,15 +38,6 @@ public sealed class LabelConverter
 
     /// <summary>Number of classes.</summary>
     public int ClassCount => first + characters.Length;
-
-    /// <summary>The published character set that gives a number of classes; null if neither does.</summary>
-    public static string? Published(Prediction prediction, int classCount) =>
-        (classCount - (prediction == Prediction.Ctc ? 1 : 2)) switch
-        {
-            36 => LowerCase,
-            94 => CaseSensitive,
-            _ => null,
-        };
 
     /// <summary>Words as targets for training.</summary>
     /// <param name="words">Words of known characters, none longer than <paramref name="maxLength"/>.</param>

@@ -1,68 +1,11 @@
 using Tfic.Networks;
+using Tfic.Networks.Recognition;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Tfic.Training.Networks.Recognition;
-
-/// <summary>The feature extractor.</summary>
-public enum Features
-{
-    /// <summary>CRNN's seven convolutions.</summary>
-    Vgg,
-
-    /// <summary>Gated recurrent convolutions.</summary>
-    Rcnn,
-
-    /// <summary>29 convolutions with residuals.</summary>
-    ResNet,
-}
-
-/// <summary>How classes become text.</summary>
-public enum Prediction
-{
-    /// <summary>Connectionist temporal classification: a class or the blank for every frame.</summary>
-    Ctc,
-
-    /// <summary>Character after character, with attention to the frames.</summary>
-    Attention,
-}
-
-/// <summary>Which of the benchmark's networks, and its sizes.</summary>
-/// <param name="Transformation">Whether words are rectified by a thin-plate spline.</param>
-/// <param name="Features">The feature extractor.</param>
-/// <param name="Sequence">Whether two bidirectional recurrent layers follow.</param>
-/// <param name="Prediction">How classes become text.</param>
-/// <param name="ClassCount">Classes, the prediction's own included: 37 or 38 for digits and lower case.</param>
-public sealed record TextRecogniserOptions(
-    bool Transformation = true,
-    Features Features = Features.ResNet,
-    bool Sequence = true,
-    Prediction Prediction = Prediction.Attention,
-    int ClassCount = 38)
-{
-    /// <summary>Rows of the input.</summary>
-    public int Height { get; init; } = 32;
-
-    /// <summary>Columns of the input; fixed only where words are rectified.</summary>
-    public int Width { get; init; } = 100;
-
-    /// <summary>Channels of the input.</summary>
-    public int InputChannels { get; init; } = 1;
-
-    /// <summary>Channels of a frame.</summary>
-    public int FeatureChannels { get; init; } = 512;
-
-    /// <summary>State of the recurrent layers.</summary>
-    public int HiddenSize { get; init; } = 256;
-
-    /// <summary>Control points of the spline.</summary>
-    public int Fiducials { get; init; } = 20;
-
-    /// <summary>Longest word that attention writes.</summary>
-    public int MaxLength { get; init; } = 25;
-}
 
 /// <summary>
 /// The recogniser of words in four stages — transformation, features, sequence, prediction — of Baek et al. 2019, "What
@@ -113,50 +56,12 @@ public sealed class TextRecogniser : Module<Tensor, Tensor?, Tensor>
     /// <summary>Which network this is.</summary>
     public TextRecogniserOptions Options { get; }
 
-    /// <summary>Whether a state dictionary's names are of one of these networks.</summary>
-    public static bool Fits(IReadOnlyDictionary<string, StoredTensor> tensors) =>
-        StateDict.WithoutWrapper(tensors).Keys.Any(name => name.StartsWith("FeatureExtraction.", StringComparison.Ordinal));
-
     /// <summary>Makes the network that a state dictionary is of, with its weights; the names tell the stages.</summary>
     /// <exception cref="TficFormatException">It is of another network.</exception>
     public static TextRecogniser FromStateDict(IReadOnlyDictionary<string, StoredTensor> tensors)
     {
         tensors = StateDict.WithoutWrapper(tensors);
-        int Size(string name, int dimension) =>
-            tensors.TryGetValue(name, out StoredTensor? tensor) && tensor.Shape.Length > dimension
-                ? tensor.Shape[dimension]
-                : throw new TficFormatException($"These are no weights of a text recogniser: '{name}' is missing.");
-
-        // The second layer of each extractor tells it, the first has its channels.
-        (Features features, string first) = tensors.ContainsKey("FeatureExtraction.ConvNet.conv0_1.weight")
-            ? (Features.ResNet, "FeatureExtraction.ConvNet.conv0_1.weight")
-            : (tensors.ContainsKey("FeatureExtraction.ConvNet.3.wgf_u.weight") ? Features.Rcnn : Features.Vgg,
-                "FeatureExtraction.ConvNet.0.weight");
-        bool spline = tensors.ContainsKey("Transformation.GridGenerator.P_hat");
-        bool ctc = tensors.ContainsKey("Prediction.weight");
-        bool sequence = tensors.ContainsKey("SequenceModeling.0.linear.weight");
-        var options = new TextRecogniserOptions(
-            spline,
-            features,
-            sequence,
-            ctc ? Prediction.Ctc : Prediction.Attention,
-            Size(ctc ? "Prediction.weight" : "Prediction.generator.weight", 0))
-        {
-            InputChannels = Size(first, 1),
-            FeatureChannels = Size(first, 0) * (features == Features.ResNet ? 16 : 8),
-            HiddenSize = sequence ? Size("SequenceModeling.0.linear.weight", 0)
-                : ctc ? 256 : Size("Prediction.generator.weight", 1),
-        };
-        if (spline)
-        {
-            options = options with
-            {
-                Width = Size("Transformation.GridGenerator.P_hat", 0) / options.Height,
-                Fiducials = Size("Transformation.GridGenerator.P_hat", 1) - 3,
-            };
-        }
-
-        var network = new TextRecogniser(options);
+        var network = new TextRecogniser(TextRecogniserOptions.Of(tensors));
         StateDict.Load(network, tensors);
         network.eval();
         return network;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Tfic.Kernels.RangeCoding;
 using Tfic.Networks;
+using Tfic.Networks.TinyLic;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -96,7 +97,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         Options = options ??= new TinyLicOptions();
         (int n, int m) = (options.N, options.M);
         (int wide, int wider) = (n * 3 / 2, n * 2);
-        sliceSizes = SliceSizes(m);
+        sliceSizes = TinyLicContext.SliceSizes(m);
 
         // Blocks deeper in the network are left out more often, from never to DropRate. The decoder's rates start anew.
         double[] rates = Rates(options.Depths.Sum());
@@ -153,13 +154,6 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
     /// <summary>The prior of z, with its auxiliary loss.</summary>
     public CompressAI.EntropyBottleneck Bottleneck => bottleneck;
 
-    /// <summary>Whether a state dictionary's names are TinyLIC's.</summary>
-    public static bool Fits(IReadOnlyDictionary<string, StoredTensor> tensors)
-    {
-        tensors = StateDict.WithoutWrapper(tensors);
-        return tensors.ContainsKey("g_a0.weight") && tensors.ContainsKey("cc_transforms.0.0.weight");
-    }
-
     /// <summary>Makes the network that a state dictionary is of, with its weights.</summary>
     /// <exception cref="TficFormatException">It is of another network.</exception>
     public static TinyLicNetwork FromStateDict(IReadOnlyDictionary<string, StoredTensor> tensors)
@@ -211,9 +205,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
     /// <param name="input">[B, 3, H, W], 0 … 1, H and W multiples of 64.</param>
     public override TinyLicPass forward(Tensor input)
     {
-        Require64(input);
-        Tensor y = Run(analysis, input);
-        Tensor z = Run(hyperAnalysis, y);
+        (Tensor y, Tensor z) = Latents(input);
         (_, Tensor hyperLikelihood) = bottleneck.Run(z);
         Tensor hyper = StraightThrough(z, bottleneck.Medians);
         Tensor parameters = Run(hyperSynthesis, hyper);
@@ -236,6 +228,16 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         };
     }
 
+    /// <summary>What g_a and h_a alone make of a picture.</summary>
+    /// <param name="input">[B, 3, H, W], 0 … 1, H and W multiples of 64.</param>
+    /// <returns>y and z.</returns>
+    public (Tensor Latent, Tensor Hyper) Latents(Tensor input)
+    {
+        Require64(input);
+        Tensor y = Run(analysis, input);
+        return (y, Run(hyperAnalysis, y));
+    }
+
     /// <summary>Codes a picture.</summary>
     /// <param name="input">[1, 3, H, W], 0 … 1, H and W multiples of 64.</param>
     public TinyLicCode Compress(Tensor input)
@@ -244,8 +246,7 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
         ArgumentOutOfRangeException.ThrowIfNotEqual(input.shape[0], 1, nameof(input));
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor y = Run(analysis, input);
-        Tensor z = Run(hyperAnalysis, y);
+        (Tensor y, Tensor z) = Latents(input);
 
         int[] hyperSymbols = Symbols(Floats(z - bottleneck.Medians));
         var hyperCoder = new SymbolEncoder();
@@ -309,13 +310,6 @@ public sealed partial class TinyLicNetwork : Module<Tensor, TinyLicPass>
     /// <inheritdoc/>
     protected override void RegisterComponents()
     {
-    }
-
-    /// <summary>Sizes of the slices of M channels: they grow as the cosine falls.</summary>
-    internal static int[] SliceSizes(int m)
-    {
-        int[] left = [.. Enumerable.Range(0, Slices).Select(t => (int)Math.Ceiling(Math.Cos(Math.PI * t / 8) * m)), 0];
-        return [.. Enumerable.Range(0, Slices).Select(t => left[t] - left[t + 1])];
     }
 
     /// <summary>Walks through slices and steps, the same for coding and decoding.</summary>

@@ -28,8 +28,8 @@ public delegate void BFloat16Conv2dKernel(
 /// <para>
 /// Tolerance: with T products, S = |bias| + Σ|input · weight| and u = 2⁻²⁴, each of at most T roundings on the way of a
 /// sum is off by at most u · S, up to terms of u². Two rows therefore differ by at most 2 · T · u · S: divided by T · S,
-/// by 2⁻²³. That is the unit of <see cref="Variants"/>. A result that is rounded to bfloat16 differs by a last place
-/// more.
+/// by 2⁻²³. That is the unit of <see cref="Variants"/>. Arm rounds to odd, off by up to 2 · u: half as much again. A result
+/// that is rounded to bfloat16 differs by a last place more.
 /// </para>
 /// <para>
 /// Against float32, roundings of inputs and weights to 8 bits make an output differ by at most 2 · 2⁻⁹ · S, and by about
@@ -39,6 +39,9 @@ public delegate void BFloat16Conv2dKernel(
 /// </remarks>
 public sealed class BFloat16Conv2d
 {
+    /// <summary>Name of the row that multiplies matrices.</summary>
+    internal const string MatrixRow = "amx";
+
     /// <summary>Rounds a layer.</summary>
     /// <param name="layer">The layer in float32, without shuffle and residual.</param>
     /// <param name="factor">For all weights: what a unit of the inputs is worth, where they are integers.</param>
@@ -73,7 +76,8 @@ public sealed class BFloat16Conv2d
     public static VariantTable<BFloat16Conv2dKernel> Variants { get; } = new(
         "bfloat16-conv2d",
         new("reference", true, 0, BFloat16Conv2dReference.Run),
-        new("native", BFloat16Conv2dNative.IsSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.Run));
+        new("native", BFloat16Conv2dNative.IsSupported, BFloat16Conv2dNative.Tolerance, BFloat16Conv2dNative.Run),
+        new(MatrixRow, BFloat16Conv2dNative.IsMatrixSupported, 1.0 / (1 << 23), BFloat16Conv2dNative.RunMatrices));
 
     /// <summary>The layer in float32.</summary>
     public Conv2d Layer { get; }

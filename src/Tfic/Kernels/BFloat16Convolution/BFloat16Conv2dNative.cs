@@ -1,22 +1,40 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.BFloat16Convolution;
 
-/// <summary>The row in native/kernels: AVX512-BF16's vdpbf16ps, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-BF16's vdpbf16ps, Arm's BFDOT and AMX's tdpbf16ps.</summary>
 internal static class BFloat16Conv2dNative
 {
     /// <summary>
     /// Whether the library is there and the processor can; <see cref="Avx512F"/> too, so that the switches with which .NET
-    /// is told to do without AVX-512 are obeyed here as well.
+    /// is told to do without AVX-512 are obeyed here as well; on Arm <see cref="AdvSimd"/>.
     /// </summary>
     public static bool IsSupported { get; } =
-        Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.BFloat16ConvolutionSupported() == 1;
+        (Avx512F.IsSupported || AdvSimd.IsSupported) && NativeKernels.IsAvailable
+        && NativeKernels.BFloat16ConvolutionSupported() == 1;
 
-    public static unsafe void Run(
+    /// <summary>Of the row of vectors: see the remarks of <see cref="BFloat16Conv2d"/>.</summary>
+    public static double Tolerance => (AdvSimd.IsSupported ? 1.5 : 1.0) / (1 << 23);
+
+    /// <summary>The same for AMX.</summary>
+    public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.BFloat16ConvolutionAmxSupported() == 1;
+
+    public static void Run(
         BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
-        BFloat16Plane? narrow, int narrowRow)
+        BFloat16Plane? narrow, int narrowRow) =>
+        Run(rounded, input, firstRow, endRow, output, narrow, narrowRow, byMatrices: false);
+
+    public static void RunMatrices(
+        BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
+        BFloat16Plane? narrow, int narrowRow) =>
+        Run(rounded, input, firstRow, endRow, output, narrow, narrowRow, byMatrices: true);
+
+    private static unsafe void Run(
+        BFloat16Conv2d rounded, BFloat16Plane input, int firstRow, int endRow, Span<float> output,
+        BFloat16Plane? narrow, int narrowRow, bool byMatrices)
     {
         Conv2d layer = rounded.Layer;
         Span<ushort> target = narrow is null ? default : narrow.Elements[(narrowRow * narrow.Pitch)..];
@@ -50,7 +68,9 @@ internal static class BFloat16Conv2dNative
                 EndRow = endRow,
                 Slope = layer.NegativeSlope,
             };
-            int status = NativeKernels.BFloat16Convolution(&call);
+            int status = byMatrices
+                ? NativeKernels.BFloat16ConvolutionAmx(&call)
+                : NativeKernels.BFloat16Convolution(&call);
             if (status != 0)
                 throw new InvalidOperationException($"tfic_bfloat16_convolution returned status {status}.");
         }

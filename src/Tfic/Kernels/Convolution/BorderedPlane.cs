@@ -53,6 +53,13 @@ public abstract class BorderedPlane<TElement>
     /// <summary>A row, without its border.</summary>
     internal Span<TElement> Row(int row) => _elements.AsSpan(row * Pitch + Border * Channels, Columns * Channels);
 
+    /// <summary>Makes a row zeros.</summary>
+    internal virtual void ClearRow(int row) => _elements.AsSpan(row * Pitch, Pitch).Clear();
+
+    /// <summary>Takes a row, with its border, from a plane of rows of the same shape.</summary>
+    internal virtual void CopyRow(int row, BorderedPlane<TElement> from, int fromRow) =>
+        from._elements.AsSpan(fromRow * Pitch, Pitch).CopyTo(_elements.AsSpan(row * Pitch, Pitch));
+
     /// <summary>The rows and columns that a layer makes of this, before any shuffle.</summary>
     /// <exception cref="ArgumentException">It is too small for the layer, has other channels or too narrow a border.</exception>
     internal (int Rows, int Columns) ResultOf(Conv2d layer)

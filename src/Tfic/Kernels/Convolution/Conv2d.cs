@@ -184,6 +184,20 @@ public sealed class Conv2d
         Variant<Conv2dKernel> variant, ReadOnlySpan<float> input, int height, int width, Span<float> output,
         ReadOnlySpan<float> residual = default, int threads = 1)
     {
+        (int inputLength, int outputLength) = CheckLengths(input, height, width, output, residual, threads);
+
+        // Exact lengths, so that what lies behind is neither read nor written.
+        variant.Kernel(
+            this, input[..inputLength], height, width,
+            Residual == Residual.None ? default : residual[..outputLength], output[..outputLength], threads);
+    }
+
+    /// <summary>Floats of the input and of the output, when all is as it must be.</summary>
+    /// <inheritdoc cref="Run(ReadOnlySpan{float}, int, int, Span{float}, ReadOnlySpan{float}, int)"/>
+    internal (int Input, int Output) CheckLengths(
+        ReadOnlySpan<float> input, int height, int width, ReadOnlySpan<float> output, ReadOnlySpan<float> residual,
+        int threads)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         int resultHeight = ResultHeight(height), resultWidth = ResultWidth(width);
         if (height < 1 || width < 1 || resultHeight < 1 || resultWidth < 1)
@@ -199,11 +213,7 @@ public sealed class Conv2d
             throw new ArgumentException("The residual is missing, too short, or not wanted.", nameof(residual));
         if (output.Overlaps(input) || output.Overlaps(residual))
             throw new ArgumentException("The output overlaps an input.", nameof(output));
-
-        // Exact lengths, so that what lies behind is neither read nor written.
-        variant.Kernel(
-            this, input[..(int)inputLength], height, width,
-            Residual == Residual.None ? default : residual[..(int)outputLength], output[..(int)outputLength], threads);
+        return ((int)inputLength, (int)outputLength);
     }
 
     /// <summary>The weights arranged for vectors of 4, 8 or 16 lanes; made at first use.</summary>

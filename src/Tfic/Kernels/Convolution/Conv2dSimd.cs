@@ -54,6 +54,39 @@ internal static unsafe class Conv2dSimd
         }
     }
 
+    /// <summary>Multiplies the channels of neighbours by a matrix, without residual and activation.</summary>
+    /// <param name="layer">1 × 1: its weights are the matrix.</param>
+    /// <param name="input">The first neighbour.</param>
+    /// <param name="step">Floats from one to the next.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="output">Receives the first one's outputs, with whole vectors: what is behind them is written, too.</param>
+    /// <param name="outputStep">Floats from one's to the next's.</param>
+    public static void Multiply<TVector, TLanes>(
+        Conv2d layer, float* input, int step, int count, float* output, int outputStep)
+        where TVector : struct
+        where TLanes : ILanes<TVector>
+    {
+        PackedWeights packed = layer.Packed(TLanes.Count);
+        fixed (float* weights = packed.Weights, bias = packed.Bias)
+        {
+            Tile tile = default;
+            tile.PixelStep = step;
+            tile.Rows = 1;
+            tile.Run = layer.InputChannels;
+            tile.OutputStep = outputStep;
+            tile.Slope = 1f;
+            foreach (PackedWeights.Group group in packed.Groups)
+            {
+                tile.Input = input;
+                tile.Weights = weights + group.WeightOffset;
+                tile.Bias = bias + group.BiasOffset;
+                tile.Output = output + group.First;
+                tile.Channels = group.Vectors * TLanes.Count;
+                RunPixels<TVector, TLanes>(tile, group.Vectors, count);
+            }
+        }
+    }
+
     private static void RunParallel<TVector, TLanes>(
         Conv2d layer, Planes planes, PackedWeights.Group[] groups, int rows, int threads)
         where TVector : struct
@@ -128,19 +161,28 @@ internal static unsafe class Conv2dSimd
                 tile.Output = planes.Output + at;
                 tile.Before = layer.Residual == Residual.BeforeActivation ? planes.Residual + at : null;
                 tile.After = layer.Residual == Residual.AfterActivation ? planes.Residual + at : null;
-                x += group.Vectors switch
-                {
-                    1 => RunPixels<TVector, TLanes, One>(tile, pixels),
-                    2 => RunPixels<TVector, TLanes, Two>(tile, pixels),
-                    _ => RunPixels<TVector, TLanes, Three>(tile, pixels),
-                };
+                RunPixels<TVector, TLanes>(tile, group.Vectors, pixels);
+                x += pixels;
             }
         }
     }
 
-    /// <summary>Computes neighbouring pixels in tiles of 8, 4, 2 and 1; returns how many.</summary>
+    /// <summary>Computes neighbouring pixels of one to three vectors of channels.</summary>
+    private static void RunPixels<TVector, TLanes>(Tile tile, int vectors, int pixels)
+        where TVector : struct
+        where TLanes : ILanes<TVector>
+    {
+        if (vectors == 1)
+            RunPixels<TVector, TLanes, One>(tile, pixels);
+        else if (vectors == 2)
+            RunPixels<TVector, TLanes, Two>(tile, pixels);
+        else
+            RunPixels<TVector, TLanes, Three>(tile, pixels);
+    }
+
+    /// <summary>The same, in tiles of 8, 4, 2 and 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int RunPixels<TVector, TLanes, TVectors>(Tile tile, int pixels)
+    private static void RunPixels<TVector, TLanes, TVectors>(Tile tile, int pixels)
         where TVector : struct
         where TLanes : ILanes<TVector>
         where TVectors : ICount
@@ -170,7 +212,6 @@ internal static unsafe class Conv2dSimd
 
         if (left == 1)
             RunTile<TVector, TLanes, TVectors, One>(tile);
-        return pixels;
     }
 
     [SkipLocalsInit]

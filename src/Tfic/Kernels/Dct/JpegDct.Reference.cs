@@ -3,8 +3,9 @@ namespace Tfic.Kernels.Dct;
 public static partial class JpegDct
 {
     internal static void ForwardReference(
-        ReadOnlySpan<byte> source, int stride, ReadOnlySpan<ushort> steps, Span<short> blocks)
+        ReadOnlySpan<byte> source, int stride, JpegQuantiser quantiser, Span<short> blocks)
     {
+        ReadOnlySpan<ushort> steps = quantiser.Steps;
         Span<int> between = stackalloc int[64];
         for (int block = 0; block < blocks.Length / 64; block++)
         {
@@ -36,8 +37,9 @@ public static partial class JpegDct
     }
 
     internal static void InverseReference(
-        ReadOnlySpan<short> blocks, ReadOnlySpan<ushort> steps, Span<byte> target, int stride)
+        ReadOnlySpan<short> blocks, JpegQuantiser quantiser, Span<byte> target, int stride)
     {
+        ReadOnlySpan<ushort> steps = quantiser.Steps;
         Span<int> between = stackalloc int[64];
         for (int block = 0; block < blocks.Length / 64; block++)
         {

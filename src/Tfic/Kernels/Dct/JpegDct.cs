@@ -32,18 +32,18 @@ public static partial class JpegDct
     /// <summary>Quantised coefficients from samples, for blocks side by side.</summary>
     /// <param name="source">Eight rows of samples; block i is in columns 8i…8i + 7.</param>
     /// <param name="stride">Distance between rows.</param>
-    /// <param name="steps">64 quantiser steps in natural (row-major) order, at least 1.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="blocks">64 levels a block in natural order; its length says how many blocks.</param>
     public delegate void ForwardKernel(
-        ReadOnlySpan<byte> source, int stride, ReadOnlySpan<ushort> steps, Span<short> blocks);
+        ReadOnlySpan<byte> source, int stride, JpegQuantiser quantiser, Span<short> blocks);
 
     /// <summary>Samples from quantised coefficients, for blocks side by side.</summary>
     /// <param name="blocks">64 levels a block in natural order; its length says how many blocks.</param>
-    /// <param name="steps">64 quantiser steps in natural order.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="target">Eight rows of samples; block i goes to columns 8i…8i + 7.</param>
     /// <param name="stride">Distance between rows.</param>
     public delegate void InverseKernel(
-        ReadOnlySpan<short> blocks, ReadOnlySpan<ushort> steps, Span<byte> target, int stride);
+        ReadOnlySpan<short> blocks, JpegQuantiser quantiser, Span<byte> target, int stride);
 
     /// <summary>Variants of the forward transform; every row equals the reference.</summary>
     public static VariantTable<ForwardKernel> ForwardTable { get; } = new(
@@ -69,31 +69,31 @@ public static partial class JpegDct
     /// <summary>Transforms and quantises blocks side by side, by the picked variant.</summary>
     /// <param name="source">Eight rows of samples; block i is in columns 8i…8i + 7.</param>
     /// <param name="stride">Distance between rows.</param>
-    /// <param name="steps">64 quantiser steps in natural (row-major) order, at least 1.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="blocks">64 levels a block in natural order; its length says how many blocks.</param>
     /// <exception cref="ArgumentException">A span too short, or not whole blocks.</exception>
-    public static void Forward(ReadOnlySpan<byte> source, int stride, ReadOnlySpan<ushort> steps, Span<short> blocks)
+    public static void Forward(ReadOnlySpan<byte> source, int stride, JpegQuantiser quantiser, Span<short> blocks)
     {
-        Check(source.Length, stride, steps.Length, blocks.Length);
-        ForwardTable.Picked.Kernel(source, stride, steps, blocks);
+        ArgumentNullException.ThrowIfNull(quantiser);
+        Check(source.Length, stride, blocks.Length);
+        ForwardTable.Picked.Kernel(source, stride, quantiser, blocks);
     }
 
     /// <summary>Dequantises and transforms blocks side by side, by the picked variant.</summary>
     /// <param name="blocks">64 levels a block in natural order; its length says how many blocks.</param>
-    /// <param name="steps">64 quantiser steps in natural order.</param>
+    /// <param name="quantiser">The steps.</param>
     /// <param name="target">Eight rows of samples; block i goes to columns 8i…8i + 7.</param>
     /// <param name="stride">Distance between rows.</param>
     /// <exception cref="ArgumentException">A span too short, or not whole blocks.</exception>
-    public static void Inverse(ReadOnlySpan<short> blocks, ReadOnlySpan<ushort> steps, Span<byte> target, int stride)
+    public static void Inverse(ReadOnlySpan<short> blocks, JpegQuantiser quantiser, Span<byte> target, int stride)
     {
-        Check(target.Length, stride, steps.Length, blocks.Length);
-        InverseTable.Picked.Kernel(blocks, steps, target, stride);
+        ArgumentNullException.ThrowIfNull(quantiser);
+        Check(target.Length, stride, blocks.Length);
+        InverseTable.Picked.Kernel(blocks, quantiser, target, stride);
     }
 
-    private static void Check(int samples, int stride, int steps, int levels)
+    private static void Check(int samples, int stride, int levels)
     {
-        if (steps != 64)
-            throw new ArgumentException($"{steps} steps given, 64 expected.");
         if (levels % 64 != 0)
             throw new ArgumentException($"{levels} levels are not whole blocks.");
         if (levels > 0 && (stride < levels / 8 || samples < 7L * stride + levels / 8))

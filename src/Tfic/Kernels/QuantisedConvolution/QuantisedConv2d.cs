@@ -69,7 +69,8 @@ public sealed class QuantisedConv2d
     public static VariantTable<QuantisedConv2dKernel> Variants { get; } = new(
         "quantised-conv2d",
         new("reference", true, 0, QuantisedConv2dReference.Run),
-        new("native", QuantisedConv2dNative.IsSupported, 0, QuantisedConv2dNative.Run));
+        new("native", QuantisedConv2dNative.IsSupported, 0, QuantisedConv2dNative.Run),
+        new("amx", QuantisedConv2dNative.IsMatrixSupported, 0, QuantisedConv2dNative.RunMatrices));
 
     /// <summary>The layer in float32.</summary>
     public Conv2d Layer { get; }
@@ -100,24 +101,26 @@ public sealed class QuantisedConv2d
     /// <param name="output">ResultHeight × ResultWidth × OutputChannels of the layer.</param>
     /// <param name="residual">Shaped like the output; needed exactly where the layer has a residual.</param>
     /// <param name="quantised">
-    /// Receives the output too, quantised; it must have been given the output's shape, and is not the input. Null where it is
-    /// not wanted.
+    /// Receives the output too, quantised; not the input, and of the output's columns and channels. Null where not wanted.
     /// </param>
+    /// <param name="quantisedRow">Its row for the output's first.</param>
     /// <param name="threads">How many threads may share the work; the result does not depend on it.</param>
     /// <exception cref="ArgumentException">A plane of another shape, or a span that is too short.</exception>
     public void Run(
         QuantisedPlane input, Span<float> output, ReadOnlySpan<float> residual = default, QuantisedPlane? quantised = null,
-        int threads = 1) =>
-        Run(Variants.Picked, input, output, residual, quantised, threads);
+        int quantisedRow = 0, int threads = 1) =>
+        Run(Variants.Picked, input, output, residual, quantised, quantisedRow, threads);
 
     /// <summary>Convolves by a given row.</summary>
-    /// <inheritdoc cref="Run(QuantisedPlane, Span{float}, ReadOnlySpan{float}, QuantisedPlane?, int)"/>
+    /// <inheritdoc cref="Run(QuantisedPlane, Span{float}, ReadOnlySpan{float}, QuantisedPlane?, int, int)"/>
     internal unsafe void Run(
         Variant<QuantisedConv2dKernel> variant, QuantisedPlane input, Span<float> output,
-        ReadOnlySpan<float> residual = default, QuantisedPlane? quantised = null, int threads = 1)
+        ReadOnlySpan<float> residual = default, QuantisedPlane? quantised = null, int quantisedRow = 0,
+        int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(quantisedRow);
         (int rows, int columns) = input.ResultOf(Layer);
         int pitch = columns * Layer.OutputChannels;
         if (output.Length < (long)rows * pitch)
@@ -126,8 +129,8 @@ public sealed class QuantisedConv2d
             throw new ArgumentException("The residual is missing, too short, or not wanted.", nameof(residual));
         if (output.Overlaps(residual))
             throw new ArgumentException("The output overlaps the residual.", nameof(output));
-        if (quantised is not null && (ReferenceEquals(quantised, input)
-            || (quantised.Rows, quantised.Columns, quantised.Channels) != (rows, columns, Layer.OutputChannels)))
+        if (quantised is not null && (ReferenceEquals(quantised, input) || quantised.Rows < (long)quantisedRow + rows
+            || (quantised.Columns, quantised.Channels) != (columns, Layer.OutputChannels)))
         {
             throw new ArgumentException("The plane for the quantised output has another shape.", nameof(quantised));
         }
@@ -138,33 +141,37 @@ public sealed class QuantisedConv2d
         {
             if (threads > 1)
             {
-                RunParallel(variant, input, rows, band, pitch, residualStart, outputStart, quantised, threads);
+                RunParallel(variant, input, rows, band, pitch, residualStart, outputStart, quantised, quantisedRow, threads);
                 return;
             }
 
             for (int first = 0; first < rows; first += band)
-                Band(variant, input, first, int.Min(first + band, rows), pitch, residualStart, outputStart, quantised);
+            {
+                Band(
+                    variant, input, first, int.Min(first + band, rows), pitch, residualStart, outputStart, quantised,
+                    quantisedRow);
+            }
         }
     }
 
     // A method of its own: what a lambda captures is allocated where the method begins.
     private unsafe void RunParallel(
         Variant<QuantisedConv2dKernel> variant, QuantisedPlane input, int rows, int band, int pitch, float* residual,
-        float* output, QuantisedPlane? quantised, int threads) =>
+        float* output, QuantisedPlane? quantised, int quantisedRow, int threads) =>
         Parallel.For(
             0, (rows + band - 1) / band, new ParallelOptions { MaxDegreeOfParallelism = threads },
-            i => Band(variant, input, i * band, int.Min((i + 1) * band, rows), pitch, residual, output, quantised));
+            i => Band(variant, input, i * band, int.Min((i + 1) * band, rows), pitch, residual, output, quantised, quantisedRow));
 
     private unsafe void Band(
         Variant<QuantisedConv2dKernel> variant, QuantisedPlane input, int first, int end, int pitch, float* residual,
-        float* output, QuantisedPlane? quantised)
+        float* output, QuantisedPlane? quantised, int quantisedRow)
     {
         int at = first * pitch, length = (end - first) * pitch;
         ReadOnlySpan<float> second = Layer.Residual == Residual.None ? default : new(residual + at, length);
         var rows = new Span<float>(output + at, length);
         variant.Kernel(this, input, first, end, second, rows);
         for (int y = first; quantised is not null && y < end; y++)
-            quantised.SetRow(y, rows.Slice((y - first) * pitch, pitch));
+            quantised.SetRow(quantisedRow + y, rows.Slice((y - first) * pitch, pitch));
     }
 
     private int Place(int output, int ky, int at) => GroupedWeights.Place(Layer, Run4, 4, output, ky, at);

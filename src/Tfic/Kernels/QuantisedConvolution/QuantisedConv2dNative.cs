@@ -1,22 +1,37 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Tfic.Kernels.Convolution;
 
 namespace Tfic.Kernels.QuantisedConvolution;
 
-/// <summary>The row in native/kernels: AVX512-VNNI's vpdpbusd, which .NET does not offer.</summary>
+/// <summary>The rows in native/kernels: AVX512-VNNI's vpdpbusd, Arm's USDOT and AMX's tdpbusd.</summary>
 internal static class QuantisedConv2dNative
 {
     /// <summary>
     /// Whether the library is there and the processor can; <see cref="Avx512F"/> too, so that the switches with which .NET
-    /// is told to do without AVX-512 are obeyed here as well.
+    /// is told to do without AVX-512 are obeyed here as well; on Arm <see cref="AdvSimd"/>.
     /// </summary>
     public static bool IsSupported { get; } =
-        Avx512F.IsSupported && NativeKernels.IsAvailable && NativeKernels.QuantisedConvolutionSupported() == 1;
+        (Avx512F.IsSupported || AdvSimd.IsSupported) && NativeKernels.IsAvailable
+        && NativeKernels.QuantisedConvolutionSupported() == 1;
 
-    public static unsafe void Run(
+    /// <summary>The same for AMX.</summary>
+    public static bool IsMatrixSupported { get; } = IsSupported && NativeKernels.QuantisedConvolutionAmxSupported() == 1;
+
+    public static void Run(
         QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
-        Span<float> output)
+        Span<float> output) =>
+        Run(quantised, input, firstRow, endRow, residual, output, byMatrices: false);
+
+    public static void RunMatrices(
+        QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
+        Span<float> output) =>
+        Run(quantised, input, firstRow, endRow, residual, output, byMatrices: true);
+
+    private static unsafe void Run(
+        QuantisedConv2d quantised, QuantisedPlane input, int firstRow, int endRow, ReadOnlySpan<float> residual,
+        Span<float> output, bool byMatrices)
     {
         Conv2d layer = quantised.Layer;
         fixed (byte* elements = input.Elements)
@@ -54,7 +69,9 @@ internal static class QuantisedConv2dNative
                 ResidualMode = (int)layer.Residual,
                 Slope = layer.NegativeSlope,
             };
-            int status = NativeKernels.QuantisedConvolution(&call);
+            int status = byMatrices
+                ? NativeKernels.QuantisedConvolutionAmx(&call)
+                : NativeKernels.QuantisedConvolution(&call);
             if (status != 0)
                 throw new InvalidOperationException($"tfic_quantised_convolution returned status {status}.");
         }

@@ -67,6 +67,32 @@ public sealed class QuantisedPlane : BorderedPlane<byte>
         all[(Border * Channels + values.Length)..].Fill(zero);
     }
 
+    /// <summary>Makes a row elements that stand for multiples of a scale, with a border of zeros.</summary>
+    /// <param name="row">Which.</param>
+    /// <param name="scale">What a step is worth.</param>
+    /// <returns>The row's elements, to be written.</returns>
+    internal Span<byte> SetRow(int row, float scale)
+    {
+        ClearRow(row);
+        _scales[row] = scale;
+        return Row(row);
+    }
+
+    /// <inheritdoc/>
+    internal override void ClearRow(int row)
+    {
+        base.ClearRow(row);
+        (_scales[row], _zeros[row]) = (0, 0);
+    }
+
+    /// <inheritdoc/>
+    internal override void CopyRow(int row, BorderedPlane<byte> from, int fromRow)
+    {
+        base.CopyRow(row, from, fromRow);
+        var plane = (QuantisedPlane)from;
+        (_scales[row], _zeros[row]) = (plane._scales[fromRow], plane._zeros[fromRow]);
+    }
+
     /// <summary>One row; all lanes give the same.</summary>
     internal static unsafe (float Scale, int Zero) Quantise<TVector, TLanes>(
         ReadOnlySpan<float> values, Span<byte> target)

@@ -2,9 +2,10 @@ using Tfic.Networks;
 
 namespace Tfic.Tests.Networks;
 
-public sealed class RecogniserModelTests
+public sealed class CompactRecogniserTests
 {
-    private static readonly RecogniserModel s_model = RecogniserModel.Load(RandomModels.Recogniser(seed: 21));
+    private static readonly CompactRecogniser s_model =
+        (CompactRecogniser)RecogniserModel.Load(RandomModels.Recogniser(seed: 21));
 
     [Theory]
     [InlineData(4)]
