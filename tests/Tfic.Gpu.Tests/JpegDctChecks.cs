@@ -29,9 +29,13 @@ internal static class JpegDctChecks
             JpegDct.ForwardReference(samples, stride, steps, expected);
             gpu.ForwardRow.Kernel(samples, stride, steps, levels);
             Assert.Equal(expected, levels);
-            Assert.Contains(levels, level => level != 0);
 
-            if (largest > 255)
+            // Steps this large leave nothing: levels for the way back are drawn, such as only forged files have.
+            if (largest <= 255)
+            {
+                Assert.Contains(levels, level => level != 0);
+            }
+            else
             {
                 for (int i = 0; i < levels.Length; i++)
                     levels[i] = (short)random.Next(short.MinValue, short.MaxValue + 1);
