@@ -143,7 +143,9 @@ train() {
 }
 
 bench() {
-  install "${native_packages[@]}"
+  # Peers to be measured beside. Without OpenBLAS Debian's libtorch multiplies small matrices by the reference BLAS, ten
+  # times as slowly, which would flatter us.
+  install "${native_packages[@]}" libtorch-dev libopenblas0-pthread libturbojpeg0
   find_dotnet
   dotnet build benchmarks/Tfic.Benchmarks -c Release -v quiet >&2
   dotnet benchmarks/Tfic.Benchmarks/bin/Release/net10.0/Tfic.Benchmarks.dll "$@"
