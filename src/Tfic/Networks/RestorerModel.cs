@@ -31,8 +31,8 @@ public abstract class RestorerModel
     }
 
     /// <summary>
-    /// Whether restorers run in bfloat16: where that has a better row than its reference, and no choice of rows says
-    /// otherwise.
+    /// Whether bfloat16 has a better row than its reference here and no choice of rows says otherwise. A compact restorer
+    /// then runs in it, a DnCNN only where whole matrices are multiplied: elsewhere Winograd's tiles are faster.
     /// </summary>
     public static bool Narrow =>
         !ReferenceEquals(BFloat16Conv2d.Variants.Picked, BFloat16Conv2d.Variants.Reference);
