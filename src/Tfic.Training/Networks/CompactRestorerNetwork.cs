@@ -100,7 +100,7 @@ public sealed class CompactRestorerNetwork : Module<Tensor, Tensor>
     public Tensor FeaturesOf(Tensor input)
     {
         Tensor blocks = functional.pixel_unshuffle(1 - input, BlockSize);
-        Tensor x = functional.relu(head.call(ChannelsLast(blocks)));
+        Tensor x = functional.relu(head.call(DnCnn.ChannelsLast(blocks)));
         foreach (RestorerBlock block in body)
             x = block.call(x);
         return x;
@@ -111,7 +111,7 @@ public sealed class CompactRestorerNetwork : Module<Tensor, Tensor>
     {
         Tensor ink = 1 - input;
         Tensor x = functional.pixel_shuffle(functional.relu(up.call(features)), 2);
-        x = ChannelsLast(x) + skip.call(ChannelsLast(functional.pixel_unshuffle(ink, FineSize)));
+        x = DnCnn.ChannelsLast(x) + skip.call(DnCnn.ChannelsLast(functional.pixel_unshuffle(ink, FineSize)));
         foreach (RestorerBlock block in fine)
             x = block.call(x);
         return input - functional.pixel_shuffle(tail.call(x), FineSize).to(ScalarType.Float32);
@@ -151,13 +151,6 @@ public sealed class CompactRestorerNetwork : Module<Tensor, Tensor>
     }
 
     private static long Spare(long pixels) => (BlockSize - pixels % BlockSize) % BlockSize;
-
-    // As of DnCnn: libtorch's convolutions in bfloat16 want this order.
-    private static Tensor ChannelsLast(Tensor x)
-    {
-        (long c, long h, long w) = (x.shape[1], x.shape[2], x.shape[3]);
-        return x.permute(0, 2, 3, 1).contiguous().as_strided(x.shape, [c * h * w, 1, w * c, c]);
-    }
 }
 
 /// <summary>

@@ -32,9 +32,8 @@ public sealed class CompactRecogniser : RecogniserModel
     /// <summary>Makes the network.</summary>
     /// <exception cref="TficFormatException">Not such a recogniser; or tensors are missing, of another shape or not finite.</exception>
     internal CompactRecogniser(SafetensorsFile file)
-        : base(file.Metadata.GetValueOrDefault("name", ""), file.Metadata.GetValueOrDefault("charset", ""))
+        : base(Checked(file).GetValueOrDefault("name", ""), file.Metadata.GetValueOrDefault("charset", ""))
     {
-        Layers.CheckKind(file, "recogniser", "compact");
         File = file;
         _conv0 = Layers.Load(file, "conv0", 1, 32, 3, 3, stride: 2, slope: 0f);
         _conv1 = new(Layers.Load(file, "conv1", 32, 64, 3, 3, slope: 0f));
@@ -109,6 +108,13 @@ public sealed class CompactRecogniser : RecogniserModel
             throw new ArgumentException($"A width of {width} is no multiple of {FrameWidth}.", nameof(width));
         if (input.Length < (long)InputHeight * width)
             throw new ArgumentException("Fewer values than 32 × width.", nameof(input));
+    }
+
+    /// <summary>The metadata of a file that is a compact recogniser: that comes before what such a file must hold.</summary>
+    private static IReadOnlyDictionary<string, string> Checked(SafetensorsFile file)
+    {
+        Layers.CheckKind(file, "recogniser", "compact");
+        return file.Metadata;
     }
 
     /// <inheritdoc/>
