@@ -221,11 +221,11 @@ public sealed class RestorerTrainingTests : TorchTests, IDisposable
         // A bias for one class in one cell of each block shows in every block's row 1, column 2 of 2 × 4 cells, alone.
         Convolution head = reader.modules().OfType<Convolution>().Single(c => c.Weight.shape[0] == 8 * Charset.ClassCount);
         head.Bias![(1 * 4 + 2) * Charset.ClassCount + 7] = tensor(1000f);
-        Tensor changed = reader.Run(x).Logits.argmax(1).view(2, 4, 12);
+        Tensor changed = reader.Run(x).Logits.narrow(1, 7, 1).view(2, 4, 12);
         for (int row = 0; row < 4; row++)
         {
             for (int column = 0; column < 12; column++)
-                Assert.Equal(row % 2 == 1 && column % 4 == 2, changed[1, row, column].item<long>() == 7);
+                Assert.Equal(row % 2 == 1 && column % 4 == 2, changed[1, row, column].item<float>() > 500);
         }
     }
 
